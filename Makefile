@@ -1,0 +1,64 @@
+# manyhart: `make run` boots Linux, `make check` tests everything, `make help` lists the rest.
+# Folders are libraries (see README.md); every .c of a folder belongs to it.
+
+BUILD ?= build
+MODE ?= release
+CC ?= gcc
+V ?= 0
+
+include configs/$(MODE).mk
+
+CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -I. \
+	-fno-strict-aliasing -fno-common -g -MMD -MP -DMH_VERSION='"$(VERSION)"' $(MODE_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = -pthread $(MODE_LDFLAGS) $(LDFLAGS)
+LIBS = -lfdt -lz -lm
+VERSION = 0.1.0
+
+Q = $(if $(filter 0,$(V)),@)
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+# In link order: a library may need those behind it.
+FOLDERS = firmware devices target-riscv accel tcg softmmu hw/backend hw/core hw/host
+srcs = $(wildcard $(1)/*.c) $(if $(filter tcg,$(1)),$(wildcard tcg/x86_64/*.c))
+objs = $(patsubst %.c,$(BUILD)/%.o,$(call srcs,$(1)))
+lib = $(BUILD)/lib$(subst /,-,$(1)).a
+LIBRARIES = $(foreach f,$(FOLDERS),$(call lib,$(f)))
+MAIN_OBJS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard hw/*.c))
+BIN = $(BUILD)/manyhart
+
+all: $(BIN)
+
+$(BIN): $(MAIN_OBJS) $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(MAIN_OBJS) -Wl,--start-group $(LIBRARIES) -Wl,--end-group $(LIBS)
+
+define library
+$(call lib,$(1)): $(call objs,$(1))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
+
+$(BUILD)/%.o: %.c Makefile configs/$(MODE).mk
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+# --- tests: every tests/*/test-*.c is a program linked with all libraries -----------------------------------------------------
+UNIT_SRCS = $(wildcard tests/*/test-*.c)
+UNIT_BINS = $(patsubst %.c,$(BUILD)/%,$(UNIT_SRCS))
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(UNIT_EXTRA) -Wl,--start-group $(LIBRARIES) -Wl,--end-group $(LIBS)
+
+unit-bins: $(UNIT_BINS)
+
+-include $(wildcard tests/*/*.mk)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all clean unit-bins
+.SECONDARY:

@@ -1,0 +1,2 @@
+# The default: optimised, with debug information.
+MODE_CFLAGS = -O2

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disk images (block backends). Requests are asynchronous: they run on the machine's workers and complete on the I/O thread
+ * with the BQL held. Raw files; sectors of 512 bytes.
+ */
+#ifndef HW_BACKEND_DISK_H
+#define HW_BACKEND_DISK_H
+
+#include "hw/core/machine.h"
+#include <sys/uio.h>
+
+#define DISK_SECTOR 512
+
+struct disk;
+
+enum disk_op { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
+
+struct disk_request {
+    struct work work; /* the backend's */
+    struct disk *disk;
+    enum disk_op op;
+    uint64_t sector;        /* first; checked by the backend against the size: -EIO beyond the end */
+    uint64_t nsectors;      /* of DISCARD and WRITE_ZEROES */
+    bool unmap;             /* WRITE_ZEROES may deallocate */
+    const struct iovec *iov; /* of READ and WRITE: guest memory, lives until done */
+    unsigned iovcnt;
+    int result;             /* 0 or -errno, valid in done */
+    void (*done)(struct disk_request *rq); /* I/O thread, BQL held */
+};
+
+struct disk_options {
+    const char *path;
+    bool read_only;
+    bool snapshot;     /* writes go to a temporary file that is gone at exit */
+    bool no_flush;     /* cache=unsafe */
+    const char *serial; /* may be NULL */
+    bool discard;      /* discard=unmap */
+};
+
+/* Opens the image; takes an advisory lock (writers exclusive). NULL with ERR naming the path: missing, directory, not writable... */
+struct disk *disk_open(struct machine *m, const struct disk_options *o, struct err *err);
+/* Waits for requests in flight. */
+void disk_close(struct disk *d);
+uint64_t disk_sectors(const struct disk *d);
+bool disk_read_only(const struct disk *d);
+const char *disk_serial(const struct disk *d);
+/* BQL held. RQ must live until done. */
+void disk_submit(struct disk *d, struct disk_request *rq);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every part of a running machine shares: the BQL, the event loop, timers, workers, the memory map, the run state.
+ * The board (hw/virt.c) builds it; devices reach it through dev->machine. The harts and the engine hang off the board's own
+ * struct, not this one.
+ *
+ * Locks: c constant after create, b BQL, a atomic.
+ */
+#ifndef HW_CORE_MACHINE_H
+#define HW_CORE_MACHINE_H
+
+#include "hw/core/device.h"
+#include "hw/core/timer.h"
+#include "hw/host/thread.h"
+#include "hw/host/worker.h"
+
+struct memory_map;
+
+enum machine_request {
+    MACHINE_RUNNING,
+    MACHINE_RESET,    /* back to the reset vector */
+    MACHINE_SHUTDOWN, /* leave with exit_status */
+    MACHINE_STOPPED,  /* monitor `stop` */
+};
+
+struct machine {
+    struct mutex bql;            /* c */
+    struct event_loop *loop;     /* c: the I/O thread's */
+    struct timer_list *timers;   /* c */
+    struct worker_pool *workers; /* c */
+    struct memory_map *memory;   /* c: guest physical address space (softmmu/) */
+    struct device *devices;      /* c: list in board order */
+    uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
+    int64_t time_base_ns;        /* c: clock_now_ns at mtime 0 */
+    bool no_reboot;              /* c: a guest reset shuts down instead */
+    int request;                 /* a: enum machine_request */
+    int exit_status;             /* a: of MACHINE_SHUTDOWN */
+    void (*notify)(struct machine *m); /* c: wakes the board's control loop after a request; any thread */
+};
+
+/* Creates loop, timers, workers and the BQL. 0 or -errno. */
+int machine_init(struct machine *m, struct err *err);
+/* Frees devices in reverse order, then what machine_init made. */
+void machine_fini(struct machine *m);
+void machine_add_device(struct machine *m, struct device *dev);
+
+/* Current guest time in ticks of timebase_hz. Any thread; monotonic across threads. */
+uint64_t machine_time(const struct machine *m);
+/* Host deadline (clock_now_ns) of guest time TICKS, rounded up; INT64_MAX when it is beyond the host clock's range. */
+int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks);
+
+/*
+ * Asks for a reset or shutdown; the first shutdown request wins and keeps its status. Returns at once: the caller goes on
+ * until its vCPU is stopped. Any thread.
+ */
+void machine_request_reset(struct machine *m);
+void machine_request_shutdown(struct machine *m, int exit_status);
+
+#endif

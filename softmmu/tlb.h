@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The per-hart software MMU: address-space slots with a TLB per access regime, the slow paths of loads and stores, LR/SC
+ * reservations, and the code-page protocol.
+ *
+ * A slot stands for one translation context (the target's 64-bit key: satp mode, root, ASID). A hart keeps MMU_SLOTS of them;
+ * writing satp picks one and swaps a pointer; nothing is flushed. Slot 0 is "bare" (physical addresses).
+ *
+ * Threads: a struct mmu belongs to its vCPU thread. Two things are touched by others, atomically: write tags (withdrawn when a
+ * page becomes a code page or exclusive) and the reservation word.
+ */
+#ifndef SOFTMMU_TLB_H
+#define SOFTMMU_TLB_H
+
+#include "hw/host/atomic.h"
+#include "softmmu/memory.h"
+
+#define TLB_INDEX_BITS 10
+#define TLB_ENTRIES (1u << TLB_INDEX_BITS)
+#define TLB_ENTRY_BITS 5
+#define MMU_SLOTS 16
+
+/* Low bits of a tag: any of them makes the inline compare miss. */
+#define TLB_INVALID BIT(11) /* nothing here */
+#define TLB_SLOW BIT(10)    /* the translation is right, but the access needs the slow path (MMIO, ROM, watch) */
+
+enum mmu_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
+
+/* One aligned host entry. Tags: page address, or with low bits set. host = va + addend. */
+struct tlb_entry {
+    uint64_t tag[3]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
+    uint64_t addend; /* RAM and ROM */
+};
+_Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_BITS, "generated code scales by it");
+
+/*
+ * Regimes: which rights an access has. BARE_*: physical addresses (slot 0) checked by PMP for M, or for S and U. Paged regimes
+ * combine the bits.
+ */
+enum {
+    REGIME_U = 0,
+    REGIME_S = 1,    /* supervisor */
+    REGIME_SUM = 2,  /* ... that may touch user pages */
+    REGIME_MXR = 4,  /* executable pages are readable */
+    REGIME_PAGED_COUNT = 8,
+    REGIME_BARE_M = 8,
+    REGIME_BARE_SU = 9,
+    REGIME_COUNT = 10,
+};
+
+/* What the target's walker found. */
+struct mmu_walk {
+    paddr_t pa;           /* of the accessed byte */
+    uint8_t page_bits;    /* log2 of the mapping (12, 21, 30, ...): a flush by address must drop all of it */
+    bool readable, writable, executable; /* in this regime, after PTE and PMP; writable only if D is set or was set now */
+    bool global;
+    bool partial;         /* PMP splits this page: good for this access only, must not be cached */
+};
+
+/* The target's side. OPAQUE is what mmu_init got. */
+struct mmu_ops {
+    /*
+     * Translates VA for an access of SIZE bytes that does not cross a page. 0, or the target's fault code (non-zero). Walks for ACCESS set A and D by
+     * compare-and-swap. vCPU thread.
+     */
+    int (*walk)(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out);
+    /* Raises the guest exception for fault CODE (or access fault 0 when the physical access failed) at VA. Sets unwind. */
+    void (*fault)(void *opaque, vaddr_t va, enum mmu_access access, int code);
+    /* A misaligned access that cannot be done (AMO, LR, SC, or config). Raises. */
+    void (*misaligned)(void *opaque, vaddr_t va, enum mmu_access access);
+};
+
+struct mmu_tlb;
+
+/* A reservation (LR): at most one a hart. */
+struct mmu_reservation {
+    uint64_t pa;    /* a: 64-byte set | 1 when it stands, 0 when not */
+    uint64_t value; /* t: what LR read */
+    uint64_t va;    /* t */
+};
+
+struct mmu_slot {
+    uint64_t key;    /* the target's */
+    uint32_t id;     /* unique among all that was; in jump-cache keys. A new one logically drops what was cached under the old */
+    uint32_t stamp;  /* last use, for replacement */
+    bool used;
+    struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
+};
+
+struct mmu_domain;
+
+struct mmu {
+    struct mmu_slot slot[MMU_SLOTS];
+    unsigned current;       /* slot of the paged regimes */
+    uint32_t clock;
+    struct mmu_reservation resv; /* t, resv.pa a */
+    const struct mmu_ops *ops;
+    void *opaque;
+    struct mmu_domain *domain; /* c: all harts' mmus of a machine, for withdrawals */
+    struct machine *machine;
+    unsigned index;
+    uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio, nslot_new; /* t: statistics */
+};
+
+/* ---- the machine's ------------------------------------------------------------------------------------------------------ */
+
+struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts);
+void mmu_domain_free(struct mmu_domain *d);
+
+int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque, struct err *err);
+void mmu_fini(struct mmu *mmu);
+
+/* ---- address spaces (vCPU thread) ---------------------------------------------------------------------------------------- */
+
+/* Makes the slot for KEY current, taking the least recently used if it is new. True if the jump-cache id changed. */
+bool mmu_select(struct mmu *mmu, uint64_t key);
+/* The table for REGIME in the current (or bare) slot; what layout.tlb must point to. Never NULL. */
+struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime);
+/* Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. */
+uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime);
+
+/* Flushes. They drop TLB entries; the caller also updates its jump cache (accel does, see vcpu_flush_*). */
+void mmu_flush_all(struct mmu *mmu);                 /* every slot, also bare (PMP changed) */
+void mmu_flush_paged(struct mmu *mmu);               /* every paged slot: sfence.vma x0, x0 */
+/* Slots for which MATCH(key, arg) holds. */
+void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
+/* One address in all matching paged slots (MATCH NULL: all). */
+void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
+
+/* ---- accesses (vCPU thread; they may raise: see struct mmu_ops) ------------------------------------------------------------- */
+
+/*
+ * Load and store of 1 << (memop & 3) bytes at VA in REGIME: TLB, then walk, MMIO, page-crossing parts. False: an exception was raised. Loads give the value zero-extended.
+ */
+bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value);
+bool mmu_store(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value);
+/*
+ * Atomic read-modify-write: FN computes the new value from the old one. Naturally aligned, RAM only (else access fault for writes). A fault is a store fault.
+ */
+bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
+             uint64_t (*fn)(uint64_t old, uint64_t operand, uint64_t expected, unsigned memop, bool *stores), uint64_t operand,
+             uint64_t expected, uint64_t *old);
+/*
+ * Probes VA for ACCESS of SIZE bytes inside one page without doing it; *host is NULL for MMIO. False: raised. For cache-block operations.
+ */
+bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, void **host, paddr_t *pa);
+/* As mmu_probe without raising (gdb, monitor): 0 or fault code; no A/D effects needed. */
+/* Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault code, or -1 where there is no RAM or ROM. */
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host, bool *cacheable);
+
+/* LR and SC by exclusive flags. */
+bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value);
+/* *ok: SC succeeded. False: raised. */
+bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value, bool *ok);
+void mmu_reservation_clear(struct mmu *mmu);
+
+/* ---- code pages (softmmu/code-pages.c) --------------------------------------------------------------------------------------- */
+
+/*
+ * Marks PA's page as code and withdraws all write entries for it. To be called before the bytes are read for translation.
+ */
+void code_page_protect(struct mmu_domain *d, paddr_t pa);
+/* True when some code page may have been written since the last code_pages_collect. Cheap; any thread. */
+bool code_pages_dirty(const struct mmu_domain *d);
+/*
+ * Calls FN for each page that is dirty, with its physical address; FN compares and drops TBs and returns true if TBs remain
+ * there (the page then stays a code page, protected again). Serialised inside. fence.i.
+ */
+void code_pages_collect(struct mmu_domain *d, bool (*fn)(void *opaque, paddr_t pa), void *opaque);
+
+#endif
