@@ -15,6 +15,7 @@
 enum lock_rank {
     RANK_SAFE_WORK = 5,
     RANK_BQL = 10,
+    RANK_DEVICE = 15, /* of a device that needs no BQL; may set lines */
     RANK_IRQ = 20,
     RANK_BACKEND = 30,
     RANK_CODE_PAGE = 40,

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CLINT: the RISC-V ACLINT (1.0-rc4) MSWI and MTIMER devices at the offsets of SiFive's core-local interruptor. H is the hart's
+ * index.
+ *
+ * offset          access   register
+ * 0x0000 + 4 H    RW 4     MSIP: bit 0 is the hart's machine software interrupt, the rest reads 0
+ * 0x4000 + 8 H    RW 4, 8  MTIMECMP: the hart's machine timer interrupt is pending while mtime >= mtimecmp; reset: all ones
+ * 0xbff8          RW 4, 8  MTIME: the machine's time plus what guest writes have moved it by; reset: the machine's time
+ * rest            RW       reads 0, writes are ignored
+ *
+ * 8-byte accesses to MSIP cover two harts. A write of MTIME moves what this device shows and compares with; the `time`
+ * CSR and Sstc follow the machine's own time and do not move with it.
+ *
+ * Lockless: called from any vCPU thread without the BQL, and from the timer on the I/O thread. Registers are atomic words.
+ * Whoever changes one publishes the line from it, and publishes again until what it published is what the register says
+ * afterwards; so the last one to call irq_set has always seen the last value.
+ */
+#include "devices/devices.h"
+#include "hw/core/machine.h"
+#include "hw/host/atomic.h"
+#include "hw/host/bits.h"
+#include "hw/host/log.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdlib.h>
+
+#define CLINT_MAX_HARTS 4095
+
+enum { MSIP_BASE = 0x0, MTIMECMP_BASE = 0x4000, MTIME = 0xbff8 };
+
+struct clint_hart {
+    struct clint *clint;      /* c */
+    const struct irq *msip_irq; /* c */
+    const struct irq *mtip_irq; /* c */
+    uint64_t mtimecmp;        /* a */
+    uint32_t msip;            /* a */
+    struct timer timer;
+} ALIGNED(CACHE_LINE);
+
+struct clint {
+    struct machine *machine;  /* c */
+    struct clint_hart *harts; /* c */
+    unsigned nharts;          /* c */
+    uint64_t delta;           /* a: mtime - machine time */
+};
+
+static uint64_t mtime_now(const struct clint *c)
+{
+    return machine_time(c->machine) + load_seq(&c->delta);
+}
+
+/* Host time of the moment when mtime reaches TICKS, which lies ahead. */
+static int64_t mtime_deadline(const struct clint *c, uint64_t ticks)
+{
+    uint64_t delta = load_seq(&c->delta);
+    uint64_t now = machine_time(c->machine);
+    uint64_t ahead = ticks - (now + delta);
+
+    return now + ahead < now ? INT64_MAX : machine_time_to_ns(c->machine, now + ahead);
+}
+
+static void publish_msip(struct clint_hart *h)
+{
+    uint32_t level;
+
+    do {
+        level = load_seq(&h->msip);
+        irq_set(h->msip_irq, level);
+    } while (load_seq(&h->msip) != level);
+}
+
+static void publish_mtip(struct clint_hart *h)
+{
+    struct clint *c = h->clint;
+    uint64_t cmp;
+    bool level;
+
+    do {
+        cmp = load_seq(&h->mtimecmp);
+        level = mtime_now(c) >= cmp;
+        irq_set(h->mtip_irq, level);
+        timer_mod(c->machine->timers, &h->timer, level ? INT64_MAX : mtime_deadline(c, cmp));
+    } while (load_seq(&h->mtimecmp) != cmp || (mtime_now(c) >= cmp) != level);
+}
+
+static void mtimecmp_due(void *opaque)
+{
+    publish_mtip(opaque);
+}
+
+static void write_msip(struct clint *c, uint64_t index, uint32_t value)
+{
+    if (index < c->nharts) {
+        store_seq(&c->harts[index].msip, value & 1);
+        publish_msip(&c->harts[index]);
+    }
+}
+
+static uint32_t read_msip(const struct clint *c, uint64_t index)
+{
+    return index < c->nharts ? load_seq(&c->harts[index].msip) : 0;
+}
+
+/* What a 64-bit register that holds OLD holds after SIZE bytes are stored at its byte SHIFT / 8. */
+static uint64_t merge(uint64_t old, unsigned shift, uint64_t value, unsigned size)
+{
+    return deposit64(old, shift, size * 8, value);
+}
+
+static void write_mtimecmp(struct clint_hart *h, unsigned shift, uint64_t value, unsigned size)
+{
+    uint64_t old = load_seq(&h->mtimecmp);
+
+    while (!atomic_cas(&h->mtimecmp, &old, merge(old, shift, value, size))) {
+    }
+    publish_mtip(h);
+}
+
+static void write_mtime(struct clint *c, unsigned shift, uint64_t value, unsigned size)
+{
+    uint64_t old = load_seq(&c->delta);
+    uint64_t now, moved;
+
+    do {
+        now = machine_time(c->machine);
+        moved = merge(now + old, shift, value, size) - now;
+    } while (!atomic_cas(&c->delta, &old, moved));
+    for (unsigned i = 0; i < c->nharts; i++) {
+        publish_mtip(&c->harts[i]);
+    }
+}
+
+static uint64_t clint_read(struct device *dev, uint64_t offset, unsigned size)
+{
+    struct clint *c = dev->state;
+    unsigned shift = (offset & 7) * 8;
+    uint64_t value;
+
+    if (offset < MTIMECMP_BASE) {
+        value = read_msip(c, offset / 4);
+        return size == 8 ? value | (uint64_t)read_msip(c, offset / 4 + 1) << 32 : value;
+    }
+    if ((offset & ~UINT64_C(7)) == MTIME) {
+        value = mtime_now(c);
+    } else if ((offset - MTIMECMP_BASE) / 8 < c->nharts) {
+        value = load_seq(&c->harts[(offset - MTIMECMP_BASE) / 8].mtimecmp);
+    } else {
+        return 0;
+    }
+    return extract64(value, shift, size * 8);
+}
+
+static void clint_write(struct device *dev, uint64_t offset, uint64_t value, unsigned size)
+{
+    struct clint *c = dev->state;
+    unsigned shift = (offset & 7) * 8;
+
+    if (offset < MTIMECMP_BASE) {
+        write_msip(c, offset / 4, (uint32_t)value);
+        if (size == 8) {
+            write_msip(c, offset / 4 + 1, (uint32_t)(value >> 32));
+        }
+    } else if ((offset & ~UINT64_C(7)) == MTIME) {
+        write_mtime(c, shift, value, size);
+    } else if ((offset - MTIMECMP_BASE) / 8 < c->nharts) {
+        write_mtimecmp(&c->harts[(offset - MTIMECMP_BASE) / 8], shift, value, size);
+    } else {
+        log_guest_error("clint: write of 0x%" PRIx64 " at 0x%" PRIx64 ", where no register is\n", value, offset);
+    }
+}
+
+static void clint_reset(struct device *dev)
+{
+    struct clint *c = dev->state;
+
+    store_seq(&c->delta, 0);
+    for (unsigned i = 0; i < c->nharts; i++) {
+        store_seq(&c->harts[i].msip, 0);
+        store_seq(&c->harts[i].mtimecmp, UINT64_MAX);
+        publish_msip(&c->harts[i]);
+        publish_mtip(&c->harts[i]);
+    }
+}
+
+static int clint_init(struct device *dev, struct err *err)
+{
+    const struct clint_config *config = dev->config;
+    struct clint *c = dev->state;
+
+    if (config->nharts == 0 || config->nharts > CLINT_MAX_HARTS) {
+        return err_set(err, -EINVAL, "clint: %u harts, but it serves 1 to %d", config->nharts, CLINT_MAX_HARTS);
+    }
+    c->machine = dev->machine;
+    c->nharts = config->nharts;
+    c->harts = aligned_alloc(CACHE_LINE, c->nharts * sizeof(*c->harts));
+    if (!c->harts) {
+        return err_set(err, -ENOMEM, "clint: out of memory");
+    }
+    memset(c->harts, 0, c->nharts * sizeof(*c->harts));
+    for (unsigned i = 0; i < c->nharts; i++) {
+        struct clint_hart *h = &c->harts[i];
+
+        h->clint = c;
+        h->msip_irq = config->msip[i];
+        h->mtip_irq = config->mtip[i];
+        h->mtimecmp = UINT64_MAX;
+        timer_init(&h->timer, mtimecmp_due, h);
+    }
+    return 0;
+}
+
+static void clint_destroy(struct device *dev)
+{
+    struct clint *c = dev->state;
+
+    for (unsigned i = 0; c->harts && i < c->nharts; i++) {
+        timer_del(c->machine->timers, &c->harts[i].timer);
+    }
+    free(c->harts);
+}
+
+static int clint_fdt(struct device *dev, void *fdt, int node)
+{
+    const struct clint_config *config = dev->config;
+    int rc = fdt_setprop(fdt, node, "interrupts-extended", NULL, 0);
+
+    for (unsigned i = 0; !rc && i < config->nharts; i++) {
+        const uint32_t cells[] = {config->intc_phandles[i], 3, config->intc_phandles[i], 7};
+
+        for (unsigned k = 0; !rc && k < ARRAY_SIZE(cells); k++) {
+            rc = fdt_appendprop_u32(fdt, node, "interrupts-extended", cells[k]);
+        }
+    }
+    return rc;
+}
+
+const struct device_model clint_model = {
+    .name = "clint",
+    .compatible = "sifive,clint0\0riscv,clint0\0",
+    .node = "clint",
+    .size = 0x10000,
+    .min_access = 4,
+    .max_access = 8,
+    .state_size = sizeof(struct clint),
+    .lockless = true,
+    .init = clint_init,
+    .reset = clint_reset,
+    .read = clint_read,
+    .write = clint_write,
+    .fdt = clint_fdt,
+    .destroy = clint_destroy,
+};
