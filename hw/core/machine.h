@@ -33,7 +33,8 @@ struct machine {
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
     int64_t time_base_ns;        /* c: clock_now_ns at mtime 0 */
     bool no_reboot;              /* c: a guest reset shuts down instead */
-    int request;                 /* a: enum machine_request */
+    int request;                 /* a: enum machine_request; back to RUNNING only by CAS: a shutdown must not be lost */
+    int shutdown_taken;          /* a: 1 once somebody asked for a shutdown; machine.c only */
     int exit_status;             /* a: of MACHINE_SHUTDOWN */
     void (*notify)(struct machine *m); /* c: wakes the board's control loop after a request; any thread */
 };

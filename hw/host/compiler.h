@@ -31,6 +31,7 @@
 #define THREAD_ANNOTATION(x)
 #endif
 #define CAPABILITY(name) THREAD_ANNOTATION(capability(name))
+/* In C only for file-scope objects: members of a struct are marked by lock letters in comments. */
 #define GUARDED_BY(m) THREAD_ANNOTATION(guarded_by(m))
 #define REQUIRES(...) THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define ACQUIRES(...) THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))

@@ -31,7 +31,7 @@ static inline bool log_enabled(uint32_t classes)
     return unlikely(load_relaxed(&log_mask_word) & classes);
 }
 
-/* Parses "in_asm,int,..." into a mask. Unknown names: -EINVAL with ERR naming it. */
+/* Parses "in_asm,int,..." (or all) into a mask. Unknown names: -EINVAL with ERR naming it. */
 int log_parse(const char *list, uint32_t *mask, struct err *err);
 void log_set_mask(uint32_t mask);
 /* Prints the table of classes, one a line (-d help). */

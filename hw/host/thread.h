@@ -59,7 +59,7 @@ struct thread {
 };
 
 /*
- * Starts FN(ARG) on a new thread with all signals blocked. NAME (<= 15 characters) shows in ps and perf.
+ * Starts FN(ARG) on a new thread with all signals blocked but those of its own faults (SIGSEGV and the like). NAME (<= 15 characters) shows in ps and perf.
  * Returns 0 or -errno.
  */
 int thread_create(struct thread *t, const char *name, void *(*fn)(void *), void *arg);

@@ -18,8 +18,9 @@ struct work {
 struct worker_pool *worker_pool_new(unsigned max_threads);
 /* Waits for all submitted work, then ends the threads. */
 void worker_pool_free(struct worker_pool *pool);
+/* Any thread, any lock. */
 void worker_submit(struct worker_pool *pool, struct work *w);
-/* Waits until nothing is queued or running. */
+/* Waits until nothing is queued or running. The caller holds no lock that a job may want. */
 void worker_pool_drain(struct worker_pool *pool);
 
 #endif
