@@ -20,9 +20,9 @@ enum memory_kind { MEMORY_RAM, MEMORY_ROM, MEMORY_MMIO };
 
 /* Page flags of RAM and ROM pages (softmmu/code-pages.c has the protocol). */
 enum {
-    PAGE_CODE = 1,      /* TBs were translated from this page */
-    PAGE_DIRTY = 2,     /* ... and it may have been written since they were last compared */
-    PAGE_WRITABLE = 4,  /* some hart's TLB may hold a write entry for it */
+    PAGE_CODE = 1,      /* TBs were, or are being, translated from this page */
+    PAGE_READY = 2,     /* ... and its write entries have been withdrawn once */
+    PAGE_DIRTY = 4,     /* ... and it may have been written since the TBs were last compared */
     PAGE_EXCLUSIVE = 8, /* reserved by an LR: stores take the slow path */
 };
 
@@ -31,7 +31,8 @@ struct memory_region {
     uint64_t size;
     enum memory_kind kind;
     uint8_t *host;       /* RAM, ROM: host address of base */
-    uint8_t *page_flags; /* RAM, ROM: one atomic byte a page */
+    uint8_t *page_flags;   /* RAM, ROM: PAGE_*, one atomic byte a page */
+    uint32_t *page_writer; /* RAM, ROM: where write entries for the page may be (softmmu/internal.h), atomic */
     struct device *dev;  /* MMIO */
 };
 

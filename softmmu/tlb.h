@@ -22,14 +22,15 @@
 
 /* Low bits of a tag: any of them makes the inline compare miss. */
 #define TLB_INVALID BIT(11) /* nothing here */
-#define TLB_SLOW BIT(10)    /* the translation is right, but the access needs the slow path (MMIO, ROM, watch) */
+#define TLB_SLOW BIT(10)    /* the translation is right, but the access needs the slow path (MMIO, ROM, exclusive) */
 
 enum mmu_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
-/* One aligned host entry. Tags: page address, or with low bits set. host = va + addend. */
+/* Tags: page address, or with low bits set. Instruction fetches are not cached here: the jump cache is in front of them. */
 struct tlb_entry {
-    uint64_t tag[3]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
-    uint64_t addend; /* RAM and ROM */
+    uint64_t tag[2]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
+    uint64_t addend; /* host = va + addend; RAM and ROM */
+    uint64_t pa;     /* of the page */
 };
 _Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_BITS, "generated code scales by it");
 
@@ -61,11 +62,12 @@ struct mmu_walk {
 struct mmu_ops {
     /*
      * Translates VA for an access of SIZE bytes that does not cross a page. 0, or the target's fault code (non-zero). Walks for ACCESS set A and D by
-     * compare-and-swap. vCPU thread.
-     */
+         */
     int (*walk)(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out);
     /* Raises the guest exception for fault CODE (or access fault 0 when the physical access failed) at VA. Sets unwind. */
     void (*fault)(void *opaque, vaddr_t va, enum mmu_access access, int code);
+    /* Any thread: make the MMU's hart leave guest code soon (its poll word). */
+    void (*kick)(void *opaque);
     /* A misaligned access that cannot be done (AMO, LR, SC, or config). Raises. */
     void (*misaligned)(void *opaque, vaddr_t va, enum mmu_access access);
 };
@@ -97,8 +99,11 @@ struct mmu {
     const struct mmu_ops *ops;
     void *opaque;
     struct mmu_domain *domain; /* c: all harts' mmus of a machine, for withdrawals */
-    struct machine *machine;
-    unsigned index;
+    struct machine *machine;   /* c */
+    unsigned index;            /* c: in the domain */
+    uint32_t next_id;          /* t */
+    bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
+    uint64_t entered_epoch;    /* a: see mmu_enter_guest */
     uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio, nslot_new; /* t: statistics */
 };
 
@@ -107,8 +112,25 @@ struct mmu {
 struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts);
 void mmu_domain_free(struct mmu_domain *d);
 
+/* The domain's clock of withdrawals. */
+const uint64_t *mmu_domain_epoch(const struct mmu_domain *d);
+
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque, struct err *err);
 void mmu_fini(struct mmu *mmu);
+
+/*
+ * Around every stay in guest code. A hart that is outside has no store on its way between TLB check and memory, so whoever
+ * withdraws write entries can tell when all that passed the old ones are done: when each MMU has left or entered at a later epoch.
+ */
+static inline void mmu_enter_guest(struct mmu *mmu)
+{
+    store_relaxed(&mmu->entered_epoch, load_acquire(mmu_domain_epoch(mmu->domain)));
+}
+
+static inline void mmu_leave_guest(struct mmu *mmu)
+{
+    store_release(&mmu->entered_epoch, UINT64_MAX);
+}
 
 /* ---- address spaces (vCPU thread) ---------------------------------------------------------------------------------------- */
 
@@ -129,22 +151,31 @@ void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uin
 
 /* ---- accesses (vCPU thread; they may raise: see struct mmu_ops) ------------------------------------------------------------- */
 
+/* MEMOP, here: log2 of the size, | MMU_ALIGNED when a misaligned access must fault. */
+#define MMU_SIZE(memop) (1u << ((memop) & 3))
+#define MMU_ALIGNED 8u
+
 /*
- * Load and store of 1 << (memop & 3) bytes at VA in REGIME: TLB, then walk, MMIO, page-crossing parts. False: an exception was raised. Loads give the value zero-extended.
+ * Load and store of MMU_SIZE(memop) bytes at VA in REGIME: TLB, then walk, MMIO, page-crossing parts. False: an exception was raised. Loads give the value zero-extended.
  */
 bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value);
 bool mmu_store(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value);
+struct mmu_amo_args {
+    unsigned op; /* the caller's */
+    unsigned memop;
+    uint64_t operand, expected;
+};
+/* The new value, from the old one (zero-extended); sets *stores to false when nothing is to be written. */
+typedef uint64_t mmu_amo_fn(uint64_t old, const struct mmu_amo_args *args, bool *stores);
 /*
  * Atomic read-modify-write: FN computes the new value from the old one. Naturally aligned, RAM only (else access fault for writes). A fault is a store fault.
  */
-bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
-             uint64_t (*fn)(uint64_t old, uint64_t operand, uint64_t expected, unsigned memop, bool *stores), uint64_t operand,
-             uint64_t expected, uint64_t *old);
+bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn, const struct mmu_amo_args *args, uint64_t *old);
 /*
- * Probes VA for ACCESS of SIZE bytes inside one page without doing it; *host is NULL for MMIO. False: raised. For cache-block operations.
+ * Probes VA for ACCESS of SIZE bytes inside one page without doing it; *host is NULL for MMIO. False: raised. For cache-block operations; after
+ * writing through *host the caller calls memory_written.
  */
 bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, void **host, paddr_t *pa);
-/* As mmu_probe without raising (gdb, monitor): 0 or fault code; no A/D effects needed. */
 /* Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault code, or -1 where there is no RAM or ROM. */
 int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host, bool *cacheable);
 
@@ -159,13 +190,15 @@ void mmu_reservation_clear(struct mmu *mmu);
 /*
  * Marks PA's page as code and withdraws all write entries for it. To be called before the bytes are read for translation.
  */
-void code_page_protect(struct mmu_domain *d, paddr_t pa);
+void code_page_protect(struct mmu_domain *d, paddr_t pa, struct mmu *self);
 /* True when some code page may have been written since the last code_pages_collect. Cheap; any thread. */
 bool code_pages_dirty(const struct mmu_domain *d);
+/* True while PA's page is a code page. A translator checks it again after it has published a TB (see code-pages.c). */
+bool code_page_is_protected(const struct mmu_domain *d, paddr_t pa);
 /*
  * Calls FN for each page that is dirty, with its physical address; FN compares and drops TBs and returns true if TBs remain
  * there (the page then stays a code page, protected again). Serialised inside. fence.i.
  */
-void code_pages_collect(struct mmu_domain *d, bool (*fn)(void *opaque, paddr_t pa), void *opaque);
+void code_pages_collect(struct mmu_domain *d, struct mmu *self, bool (*fn)(void *opaque, paddr_t pa), void *opaque);
 
 #endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest physical memory map: building it, finding a region, and transfers by loaders and devices.
+ *
+ * The array of regions is sorted by base and constant once harts run: lookups are a binary search without a lock.
+ */
+#include "softmmu/internal.h"
+#include "hw/host/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct memory_map *memory_map_new(struct machine *m)
+{
+    struct memory_map *map = calloc(1, sizeof(*map));
+
+    assert(map);
+    map->machine = m;
+    return map;
+}
+
+void memory_map_free(struct memory_map *map)
+{
+    if (!map) {
+        return;
+    }
+    for (unsigned i = 0; i < map->nregions; i++) {
+        struct memory_region *r = &map->region[i];
+
+        if (r->kind != MEMORY_MMIO) {
+            uint64_t npages = r->size >> GUEST_PAGE_BITS;
+
+            host_mem_free(r->host, r->size);
+            host_mem_free(r->page_flags, npages);
+            host_mem_free(r->page_writer, npages * sizeof(uint32_t));
+        }
+    }
+    free(map);
+}
+
+static void region_insert(struct memory_map *map, const struct memory_region *r)
+{
+    unsigned i = map->nregions;
+
+    assert(r->size > 0 && r->base + r->size - 1 >= r->base);
+    assert(map->nregions < MEMORY_REGIONS_MAX);
+    while (i > 0 && map->region[i - 1].base > r->base) {
+        map->region[i] = map->region[i - 1];
+        i--;
+    }
+    map->region[i] = *r;
+    map->nregions++;
+    assert(i == 0 || map->region[i - 1].base + map->region[i - 1].size <= r->base);
+    assert(i + 1 == map->nregions || r->base + r->size <= map->region[i + 1].base);
+}
+
+int memory_add_ram(struct memory_map *map, paddr_t base, uint64_t size, enum memory_kind kind, struct err *err)
+{
+    uint64_t npages = size >> GUEST_PAGE_BITS;
+    struct memory_region r = {.base = base, .size = size, .kind = kind};
+
+    assert(kind != MEMORY_MMIO && !((base | size) & ~GUEST_PAGE_MASK));
+    r.host = host_mem_alloc(size, true, err);
+    if (!r.host) {
+        return -ENOMEM;
+    }
+    r.page_flags = host_mem_alloc(npages, false, err);
+    r.page_writer = host_mem_alloc(npages * sizeof(uint32_t), false, err);
+    if (!r.page_flags || !r.page_writer) {
+        host_mem_free(r.host, size);
+        return -ENOMEM;
+    }
+    region_insert(map, &r);
+    return 0;
+}
+
+void memory_add_device(struct memory_map *map, struct device *dev)
+{
+    region_insert(map, &(struct memory_region){.base = dev->base, .size = dev->size, .kind = MEMORY_MMIO, .dev = dev});
+}
+
+const struct memory_region *memory_find(const struct memory_map *map, paddr_t pa)
+{
+    unsigned lo = 0, hi = map->nregions;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        const struct memory_region *r = &map->region[mid];
+
+        if (pa < r->base) {
+            hi = mid;
+        } else if (pa - r->base >= r->size) {
+            lo = mid + 1;
+        } else {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+unsigned memory_region_count(const struct memory_map *map)
+{
+    return map->nregions;
+}
+
+const struct memory_region *memory_region_at(const struct memory_map *map, unsigned i)
+{
+    return &map->region[i];
+}
+
+/* Host pointer of PA in memory of KIND or better (RAM serves all), and how much of SIZE is contiguous there. */
+static uint8_t *memory_span(const struct memory_map *map, paddr_t pa, uint64_t size, bool rom_too, uint64_t *len)
+{
+    const struct memory_region *r = memory_find(map, pa);
+
+    if (!r || r->kind == MEMORY_MMIO || (r->kind == MEMORY_ROM && !rom_too)) {
+        return NULL;
+    }
+    *len = MIN(size, r->size - (pa - r->base));
+    return r->host + (pa - r->base);
+}
+
+bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t size)
+{
+    char *to = buf;
+    uint64_t len;
+
+    for (; size; size -= len, pa += len, to += len) {
+        const uint8_t *host = memory_span(map, pa, size, true, &len);
+
+        if (!host) {
+            return false;
+        }
+        memcpy(to, host, len);
+    }
+    return true;
+}
+
+static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size, bool rom_too)
+{
+    const char *from = buf;
+    uint64_t len;
+
+    for (; size; size -= len, pa += len, from += len) {
+        uint8_t *host = memory_span(map, pa, size, rom_too, &len);
+
+        if (!host) {
+            return false;
+        }
+        memcpy(host, from, len);
+        memory_written(map, pa, len);
+    }
+    return true;
+}
+
+bool memory_write(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size)
+{
+    return memory_put(map, pa, buf, size, false);
+}
+
+bool memory_load(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size)
+{
+    return memory_put(map, pa, buf, size, true);
+}
+
+void *memory_host(struct memory_map *map, paddr_t pa, uint64_t *size)
+{
+    return memory_span(map, pa, *size, false, size);
+}
+
+void memory_written(struct memory_map *map, paddr_t pa, uint64_t size)
+{
+    const struct memory_region *r = memory_find(map, pa);
+    struct mmu_domain *d = map->domain;
+    paddr_t end = pa + size;
+
+    if (!d || !r || !size) {
+        return;
+    }
+    for (paddr_t page = pa & GUEST_PAGE_MASK; page < end; page += GUEST_PAGE_SIZE) {
+        uint8_t flags = load_relaxed(page_flags(r, page));
+
+        if (flags & PAGE_CODE) {
+            code_page_store(d, r, page);
+        }
+        if (flags & PAGE_EXCLUSIVE) {
+            mutex_lock(&d->excl);
+            exclusive_break(d, MAX(page, pa), MIN(end, page + GUEST_PAGE_SIZE) - MAX(page, pa), NULL);
+            mutex_unlock(&d->excl);
+        }
+    }
+}
+
+void memory_clear_ram(struct memory_map *map)
+{
+    for (unsigned i = 0; i < map->nregions; i++) {
+        if (map->region[i].kind == MEMORY_RAM) {
+            host_mem_zero(map->region[i].host, map->region[i].size);
+            memory_written(map, map->region[i].base, map->region[i].size);
+        }
+    }
+}
