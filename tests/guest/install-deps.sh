@@ -55,7 +55,7 @@ if [ "$(id -u)" != 0 ]; then
     root=sudo
 fi
 quiet=
-if [ ! -t 1 ]; then
+if [ ! -t 2 ]; then
     quiet=-qq
 fi
 

@@ -14,7 +14,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 GUEST=${GUEST:-$ROOT/build/guest}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-GUEST_SUITE=trixie
+export GUEST_SUITE=trixie
 
 say()
 {
@@ -130,10 +130,10 @@ apt_run()
 {
     local quiet=-qq
 
-    if [ -t 1 ]; then
+    if [ -t 2 ]; then
         quiet=-q=0
     fi
-    apt-get -c "$APT_CONF" -y $quiet "$@" </dev/null
+    apt-get -c "$APT_CONF" -y $quiet "$@" </dev/null >&2
 }
 
 # apt_fetch DIR PACKAGE...: downloads just these packages, verified, into DIR.
@@ -155,7 +155,7 @@ apt_again()
 # The files end up in the printed folder.
 apt_fetch_closure()
 {
-    apt_again --no-install-recommends --download-only install "$@" >&2
+    apt_again --no-install-recommends --download-only install "$@"
     printf '%s/cache/archives\n' "$(dirname "$APT_CONF")"
 }
 

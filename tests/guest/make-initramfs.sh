@@ -12,7 +12,7 @@
 # shellcheck source=tests/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-MODULES="virtio_mmio virtio_blk ext4 virtio_rng goldfish_rtc rtc-goldfish"
+MODULES="virtio_mmio virtio_blk crc32c_generic ext4"
 
 # add_modules TREE: copies MODULES, what they depend on, and the index.
 add_modules()
