@@ -79,10 +79,11 @@ int opt_echr(const struct opt_context *c, struct err *err)
 static int chardev_stdio(struct options *o, struct props *p, const char **spec, struct err *err)
 {
     bool signal = true;
+    int code = props_bool(p, "signal", &signal, err);
 
     (void)o;
-    *spec = "stdio";
-    return props_bool(p, "signal", &signal, err);
+    *spec = signal ? "stdio" : "stdio,signal=off";
+    return code;
 }
 
 static int chardev_plain(struct options *o, struct props *p, const char **spec, struct err *err)
@@ -180,8 +181,8 @@ int opt_chardev(const struct opt_context *c, struct err *err)
     c->o->nchardevs++;
     code = props_bool(&p, "mux", &d->mux, err);
     code = code < 0 ? code : row->make(c->o, &p, &d->spec, err);
-    if (code == 0 && d->mux && strcmp(d->spec, "stdio") == 0) {
-        d->spec = "mon:stdio";
+    if (code == 0 && d->mux) {
+        d->spec = pool_printf(&c->o->pool, "mon:%s", d->spec);
     }
     return code < 0 ? code : props_done(&p, err);
 }
@@ -204,10 +205,11 @@ static int resolve_spec(struct options *o, const char **spec, struct err *err)
     return 0;
 }
 
-static bool shares_terminal(const struct options *o)
+/* Whether a serial port has the escape keys, and with them the monitor behind it. */
+static bool has_shared_monitor(const struct options *o)
 {
     for (unsigned i = 0; i < o->nserials; i++) {
-        if (strcmp(o->serials[i], "mon:stdio") == 0) {
+        if (strncmp(o->serials[i], "mon:", 4) == 0) {
             return true;
         }
     }
@@ -218,7 +220,7 @@ static bool shares_terminal(const struct options *o)
 static void set_default_consoles(struct options *o)
 {
     bool terminal = o->nographic || !o->display_none;
-    bool default_monitor = !o->monitor_given && !o->nodefaults && !shares_terminal(o);
+    bool default_monitor = !o->monitor_given && !o->nodefaults && !has_shared_monitor(o);
     bool default_serial = o->nserials == 0 && !o->nodefaults;
 
     if (terminal && default_serial) {
@@ -239,13 +241,21 @@ static int use_mon_chardev(struct options *o, struct err *err)
     return 0;
 }
 
+static bool is_terminal(const char *spec)
+{
+    static const char name[] = "stdio";
+
+    spec += strncmp(spec, "mon:", 4) == 0 ? 4 : 0;
+    return strncmp(spec, name, strlen(name)) == 0;
+}
+
 /* One terminal has one user, unless they share it by mon:stdio. */
 static int check_terminal(struct options *o, struct err *err)
 {
-    unsigned nusers = o->monitor && strcmp(o->monitor, "stdio") == 0;
+    unsigned nusers = o->monitor && is_terminal(o->monitor);
 
     for (unsigned i = 0; i < o->nserials; i++) {
-        nusers += strcmp(o->serials[i], "stdio") == 0 || strcmp(o->serials[i], "mon:stdio") == 0;
+        nusers += is_terminal(o->serials[i]);
     }
     if (nusers > 1) {
         return err_set(
@@ -254,6 +264,17 @@ static int check_terminal(struct options *o, struct err *err)
             "-monitor none leaves it to the serial port)");
     }
     return 0;
+}
+
+/* Whether serial port and monitor were given the same chardev. */
+static bool monitor_is_serial(const struct options *o)
+{
+    for (unsigned i = 0; i < o->nserials; i++) {
+        if (o->monitor == o->serials[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int opt_resolve_consoles(struct options *o, struct err *err)
@@ -267,7 +288,7 @@ int opt_resolve_consoles(struct options *o, struct err *err)
     if (code < 0) {
         return code;
     }
-    if (shares_terminal(o) && o->monitor && strstr(o->monitor, "stdio")) {
+    if (o->mon_chardev && monitor_is_serial(o)) {
         o->monitor = NULL;
     }
     set_default_consoles(o);
