@@ -179,9 +179,16 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     epoch = withdraw_epoch(d, r, pa, self);
     p->epoch = epoch ? epoch : p->epoch;
     if (!fn(opaque, pa)) {
-        /* No TB is left. A translator that is just publishing one checks PAGE_READY after that and protects again. */
+        /*
+         * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY after that (full barrier), we
+         * look for TBs again after clearing it, so one of us sees the other.
+         */
         fetch_and(flags, (uint8_t) ~(PAGE_CODE | PAGE_READY));
-        return false;
+        if (!fn(opaque, pa)) {
+            return false;
+        }
+        fetch_or(flags, PAGE_CODE | PAGE_READY | PAGE_DIRTY);
+        return true;
     }
     if (p->epoch && !mmu_domain_passed(d, p->epoch, self)) {
         fetch_or(flags, PAGE_DIRTY);

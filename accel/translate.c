@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding the TB for a hart's pc: jump cache, then the table by physical address, then translation.
+ *
+ * A translation reads a private copy of the guest code, taken after the page was protected, and keeps it: what a later fence.i
+ * compares is exactly what was translated.
+ */
+#include "accel/internal.h"
+#include "hw/host/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TB_BYTES_MAX (TB_MAX_INSNS * 4)
+
+/* Where the pc's code lies. */
+struct fetch {
+    paddr_t pa, pa2;
+    const uint8_t *host, *host2; /* of the pages */
+    bool cacheable;
+};
+
+static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **host, bool *cacheable)
+{
+    int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, pa, host, cacheable);
+
+    if (rc) {
+        cpu->ops->fetch_fault(cpu, va, rc < 0 ? 0 : rc);
+    }
+    return !rc;
+}
+
+/* A 32-bit instruction at the last halfword of a page goes on in the next one; one in a split page needs rights for both halves. */
+static bool fetch(struct vcpu *cpu, struct fetch *f)
+{
+    unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
+    const uint8_t *host;
+    paddr_t pa;
+    bool cacheable, wide;
+
+    f->pa2 = NO_PAGE;
+    f->host2 = NULL;
+    if (!fetch_at(cpu, cpu->pc, &f->pa, &f->host, &f->cacheable)) {
+        return false;
+    }
+    wide = (load_relaxed((const uint16_t *)(f->host + offset)) & 3) == 3;
+    if (!wide || (offset != GUEST_PAGE_SIZE - 2 && f->cacheable)) {
+        return true;
+    }
+    if (!fetch_at(cpu, cpu->pc + 2, &pa, &host, &cacheable)) {
+        return false;
+    }
+    f->cacheable &= cacheable;
+    if (offset == GUEST_PAGE_SIZE - 2) {
+        f->pa2 = pa & GUEST_PAGE_MASK;
+        f->host2 = host;
+    }
+    return true;
+}
+
+static void log_in_asm(struct vcpu *cpu, const struct tb_source *src)
+{
+    uint8_t bytes[TB_BYTES_MAX + 8];
+    unsigned size = (unsigned)(src->end_off - src->pc_off);
+    unsigned first = MIN(size, (unsigned)GUEST_PAGE_SIZE - (unsigned)src->pc_off);
+    FILE *out = log_begin();
+    char text[128];
+
+    memcpy(bytes, src->host + src->pc_off, first);
+    if (src->next) {
+        memcpy(bytes + first, src->next, size - first);
+    }
+    fprintf(out, "IN: hart %u mode %x\n", cpu->index, src->mode_key);
+    for (unsigned done = 0; done < size;) {
+        uint64_t pc = src->pc_page + (uint64_t)src->pc_off + done;
+        unsigned len = cpu->ops->disas(cpu, pc, bytes + done, size - done, text, sizeof(text));
+
+        fprintf(out, "0x%016" PRIx64 ":  %s\n", pc, text);
+        done += len ? len : 2;
+    }
+    fputc('\n', out);
+    log_end();
+}
+
+/* The private copy of the code from the pc on. */
+static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source *src)
+{
+    struct vcpu_engine *en = cpu->engine;
+    unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
+    unsigned len = (unsigned)MIN(TB_BYTES_MAX, GUEST_PAGE_SIZE - offset);
+
+    for (unsigned i = 0; i < len; i += 2) {
+        store_le16(en->page_copy + offset + i, load_relaxed((const uint16_t *)(f->host + offset + i)));
+    }
+    src->host = en->page_copy;
+    if (f->host2) {
+        store_le16(en->next_copy, load_relaxed((const uint16_t *)f->host2));
+        src->next = en->next_copy;
+    }
+}
+
+static void tb_describe(struct tb *tb, const struct tb_source *src, const struct tcg_code *code)
+{
+    unsigned first;
+
+    tb->head_off = (uint16_t)src->pc_off;
+    tb->size = (uint16_t)(src->end_off - src->pc_off);
+    tb->ninsns = (uint16_t)src->ninsns;
+    tb->rx = code->rx;
+    tb->code_size = code->size;
+    tb->entry = code->entry;
+    tb->pcmap = code->pcmap;
+    tb->nlinks = (uint16_t)code->nsites;
+    tb->links = calloc(code->nsites ? code->nsites : 1, sizeof(*tb->links));
+    tb->bytes = malloc(tb->size);
+    assert(tb->links && tb->bytes);
+    for (unsigned i = 0; i < code->nsites; i++) {
+        tb->links[i].site = code->sites[i];
+        tb->links[i].owner = tb;
+    }
+    first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
+    memcpy(tb->bytes, src->host + src->pc_off, first);
+    if (src->next) {
+        memcpy(tb->bytes + first, src->next, tb->size - first);
+    }
+}
+
+/* Fills TB with code in the vCPU's region, taking new ones until it fits. */
+static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
+{
+    struct vcpu_engine *en = cpu->engine;
+    struct tcg_code code;
+    int rc;
+
+    do {
+        if (!en->region || en->region->ntbs == en->region->max) {
+            region_next(cpu);
+        }
+        ir_begin(en->ctx);
+        cpu->ops->translate(cpu, en->ctx, src);
+        rc = tcg_compile(en->ctx, &en->region->code, tb, src->pc_off, &code);
+        if (rc) {
+            assert(rc == -ENOSPC && en->region->ntbs > 0);
+            region_next(cpu);
+        }
+    } while (rc);
+    tb_describe(tb, src, &code);
+    en->region->tbs[en->region->ntbs] = tb;
+    store_release(&en->region->ntbs, en->region->ntbs + 1);
+}
+
+static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64_t start_ns)
+{
+    en->ntranslated++;
+    en->ninsns += tb->ninsns;
+    en->guest_bytes += tb->size;
+    en->host_bytes += tb->code_size;
+    en->translate_ns += (uint64_t)(clock_now_ns() - start_ns);
+}
+
+/* The page may have stopped being a code page between protect and publish: then watch it again, and let the next fence.i compare. */
+static void recheck_page(struct accel *a, struct vcpu *cpu, paddr_t pa)
+{
+    smp_mb(); /* with collect_page's clearing of PAGE_READY, before it looks for TBs again */
+    if (!code_page_is_protected(a->domain, pa)) {
+        code_page_protect(a->domain, pa, &cpu->mmu);
+        memory_written(a->machine->memory, pa, 1);
+    }
+}
+
+static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mode_key)
+{
+    struct accel *a = cpu->accel;
+    struct tb *tb = calloc(1, sizeof(*tb)), *published;
+    int64_t start_ns = clock_now_ns();
+    struct tb_source src = {
+        .pc_page = cpu->pc & GUEST_PAGE_MASK,
+        .pc_off = (int32_t)(cpu->pc & ~GUEST_PAGE_MASK),
+        .mode_key = cpu->mode_key,
+        .max_insns = f->cacheable ? TB_MAX_INSNS : 1,
+        .superblock = !a->options.superblock_off,
+        .fuse_lrsc = !a->options.lrsc_exclusive,
+    };
+
+    assert(tb);
+    tb->pa = f->pa;
+    tb->pa2 = f->pa2;
+    tb->mode_key = mode_key;
+    code_page_protect(a->domain, f->pa, &cpu->mmu);
+    if (f->pa2 != NO_PAGE) {
+        code_page_protect(a->domain, f->pa2, &cpu->mmu);
+    }
+    copy_code(cpu, f, &src);
+    tb_compile(cpu, tb, &src);
+    if (log_enabled(LOG_IN_ASM)) {
+        log_in_asm(cpu, &src);
+    }
+    count_translation(cpu->engine, tb, start_ns);
+    published = tb_insert(a, tb);
+    if (published != tb) {
+        /* Its code stays unused in the region, and it is freed with that. */
+        store_relaxed(&tb->dead, true);
+        return published;
+    }
+    recheck_page(a, cpu, f->pa);
+    if (f->pa2 != NO_PAGE) {
+        recheck_page(a, cpu, f->pa2);
+    }
+    return tb;
+}
+
+static struct tb *find_slow(struct vcpu *cpu)
+{
+    struct fetch f;
+    struct tb *tb;
+    uint32_t mode_key = cpu->mode_key;
+
+    cpu->engine->nmisses++;
+    if (!fetch(cpu, &f)) {
+        return NULL;
+    }
+    mode_key |= f.cacheable ? 0 : KEY_ENGINE_ONE_INSN;
+    tb = tb_lookup(cpu->accel, f.pa, f.pa2, mode_key);
+    if (!tb) {
+        tb = translate(cpu, &f, mode_key);
+    }
+    if (f.cacheable) {
+        jc_insert(cpu, tb);
+    }
+    return tb;
+}
+
+struct tb *vcpu_find_tb(struct vcpu *cpu)
+{
+    const struct jc_entry *e = &cpu->jc[jc_index(cpu->pc)];
+
+    cpu->engine->nlookups++;
+    if (load_relaxed(&e->va) == cpu->pc && e->key == cpu->jc_key) {
+        return e->tb;
+    }
+    return find_slow(cpu);
+}
