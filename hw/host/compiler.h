@@ -31,8 +31,9 @@
 #define THREAD_ANNOTATION(x)
 #endif
 #define CAPABILITY(name) THREAD_ANNOTATION(capability(name))
-/* In C only for file-scope objects: members of a struct are marked by lock letters in comments. */
-#define GUARDED_BY(m) THREAD_ANNOTATION(guarded_by(m))
+/* In C, clang cannot name a lock that is another member: GUARDED_BY on members is for the reader, and not checked. */
+#define GUARDED_BY(m)
+#define FILE_GUARDED_BY(m) THREAD_ANNOTATION(guarded_by(m))
 #define REQUIRES(...) THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define ACQUIRES(...) THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define RELEASES(...) THREAD_ANNOTATION(release_capability(__VA_ARGS__))

@@ -16,7 +16,7 @@
 uint32_t log_mask_word;
 
 static struct mutex log_lock = {.m = PTHREAD_MUTEX_INITIALIZER, .rank = RANK_LOG, .name = "log"};
-static FILE *log_stream GUARDED_BY(&log_lock); /* NULL: stderr */
+static FILE *log_stream FILE_GUARDED_BY(&log_lock); /* NULL: stderr */
 
 static const struct log_row {
     const char *name;
@@ -52,7 +52,8 @@ int log_parse(const char *list, uint32_t *mask, struct err *err)
         uint32_t bit = class_of(p, len);
 
         if (bit == 0) {
-            return err_set(err, -EINVAL, "unknown log class '%.*s' (-d help lists them)", (int)MIN(len, 64u), p);
+            return err_set(err, -EINVAL, "unknown log class '%.*s' (-d help lists them)",
+                           (int)MIN(len, 64u), p);
         }
         result |= bit;
         if (p[len] == '\0') {

@@ -108,7 +108,9 @@ static void plus_sets_only_what_the_processor_has(struct unit *u)
 
 static void bad_feature_lists_are_refused_and_change_nothing(struct unit *u)
 {
-    static const char *const bad[] = {"", ",", "-", "-bmi2,", "bmi", "-bmi22", "--bmi2", "-none", "-bmi2,-frobnicate"};
+    static const char *const bad[] = {
+        "", ",", "-", "-bmi2,", "bmi", "-bmi22", "--bmi2", "-none", "-bmi2,-frobnicate",
+    };
     struct err err;
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
