@@ -50,6 +50,15 @@ struct pmp_entry {
     uint64_t lo, hi; /* t: bytes lo..hi-1; lo == hi: off. Derived from cfg and addr */
 };
 
+/* Bits of PMP permissions: R, W, X as in pmpcfg. */
+enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_RWX = 7 };
+
+/* A stretch of physical addresses in which the PMP answers alike for S and U; what the walker asks most. lo == hi: none. */
+struct pmp_range {
+    uint64_t lo, hi;
+    uint8_t perms; /* of S and U */
+};
+
 struct hart {
     uint64_t x[32];  /* t: x[0] is always 0 */
     struct vcpu cpu; /* its hot words follow x[] */
@@ -74,6 +83,13 @@ struct hart {
     unsigned npmp_active; /* entries up to the last that is on: 0 = nothing to check */
 
     struct timer stimer; /* stimecmp's deadline */
+    uint32_t stimer_due; /* a: the deadline passed: mip.STIP is to be computed again */
+    struct pmp_range pmp_cache; /* t: empty after a PMP change */
+    uint64_t mode_satp;  /* t: satp at the last vcpu_set_mode */
+    const struct memory_region *pte_region; /* t: where the last PTE was found */
+    uint64_t mstatus_mask, menvcfg_mask; /* c: writable bits with this configuration */
+    const struct decoder *decoder; /* c: shared by harts of one configuration */
+    struct decoder *own_decoder;   /* c: the same, in the hart that frees it */
     struct irq lines[12]; /* c: by cause */
     struct machine *machine;        /* c */
     const struct cpu_config *config; /* c */
@@ -100,6 +116,52 @@ void hart_raise(struct hart *h, enum cause cause, uint64_t tval);
 void hart_update_mode(struct hart *h);
 /* Looks whether an interrupt became takeable after mip, mie, mstatus or priv changed: sets the poll word of the own vCPU. */
 void hart_update_irq(struct hart *h);
+/* Takes interrupt CAUSE: as hart_raise, without unwind; outside generated code. */
+void hart_interrupt(struct hart *h, unsigned cause);
+/* mret and sret without their checks: pc, privilege, mstatus. */
+void hart_mret(struct hart *h);
+void hart_sret(struct hart *h);
+/* cpu_ops->fetch_fault, mmu_ops->fault and ->misaligned. */
+void riscv_fetch_fault(struct vcpu *cpu, vaddr_t va, int code);
+void riscv_mmu_fault(void *opaque, vaddr_t va, enum mmu_access access, int code);
+void riscv_mmu_misaligned(void *opaque, vaddr_t va, enum mmu_access access);
+
+/* ---- interrupts (irq.c) ------------------------------------------------------------------------------------------------------- */
+
+/* Lines and the stimecmp timer of a new hart; undone by hart_irq_fini. */
+void hart_irq_init(struct hart *h);
+void hart_irq_fini(struct hart *h);
+/* mip as software sees it: with the external line's SEIP, and STIP as of now. vCPU thread. */
+uint64_t hart_mip(struct hart *h);
+/* Sets mie, in an order that loses no interrupt; looks at poll. vCPU thread. */
+void hart_set_mie(struct hart *h, uint64_t value);
+/* Computes STIP again and arms the timer, after stimecmp or menvcfg.STCE changed. vCPU thread. */
+void hart_update_stimer(struct hart *h);
+/* cpu_ops. */
+bool riscv_take_interrupt(struct vcpu *cpu);
+bool riscv_has_work(struct vcpu *cpu);
+
+/* ---- physical memory protection (pmp.c) ------------------------------------------------------------------------------------------ */
+
+/* Computes entries from pmpcfg and pmpaddr after they changed. Does not flush. */
+void pmp_update(struct hart *h);
+/*
+ * Permissions (PMP_R | ...) of an access to SIZE bytes at PA as MACHINE mode, or as S or U; 0 where entries forbid it or
+ * match it in part only.
+ */
+unsigned pmp_check(struct hart *h, paddr_t pa, uint64_t size, bool machine);
+/* The same for PA's whole page; *partial: the answer is not the same all over the page, and holds for PA..+SIZE only. */
+unsigned pmp_check_page(struct hart *h, paddr_t pa, unsigned size, bool machine, bool *partial);
+
+/* ---- page walk (walk.c) ----------------------------------------------------------------------------------------------------------- */
+
+/* Fault codes of riscv_walk. */
+enum { WALK_PAGE_FAULT = 1, WALK_ACCESS_FAULT = 2 };
+
+/* mmu_ops->walk: see softmmu/tlb.h. */
+int riscv_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out);
+/* Where VA leads in the current data regime, without side effects and whatever its permissions: monitor, gdb. */
+bool hart_translate(struct hart *h, vaddr_t va, paddr_t *pa);
 
 /* ---- CSRs (csr.c) ------------------------------------------------------------------------------------------------------------- */
 
@@ -107,9 +169,19 @@ enum csr_flags {
     CSR_ENDS_TB = 1, /* a write changes what translated code depends on, or what may interrupt */
     CSR_FP = 2,      /* needs FS */
     CSR_READ_PURE = 4, /* reading has no side effect and cannot trap in any privilege that may access it */
+    CSR_RAW_MODIFY = 8, /* set and clear start from the field, not from what is read (mip.SEIP) */
 };
 /* Flags of CSR NUMBER for the translator (0 for unknown ones: the helper raises). */
 unsigned csr_flags(unsigned number);
+/*
+ * One CSR instruction on NUMBER by the guest at its privilege: false when it is illegal (nothing done). WRITE tells whether it
+ * would write. csr_load gives the value, csr_store writes it; neither checks again.
+ */
+bool csr_allowed(struct hart *h, unsigned number, bool write);
+uint64_t csr_load(struct hart *h, unsigned number);
+void csr_store(struct hart *h, unsigned number, uint64_t value);
+/* Name of NUMBER ("pmpaddr3") into BUF; false for unknown ones. */
+bool csr_name(unsigned number, char *buf, size_t size);
 
 /* ---- decoder and translator (decode.c, translate.c, disas.c) ------------------------------------------------------------------ */
 
@@ -118,6 +190,9 @@ struct decoder;
 struct decoder *decoder_new(const struct cpu_config *c);
 void decoder_free(struct decoder *d);
 const struct decoder *hart_decoder(const struct hart *h); /* c */
+/* The IR's globals (translate.c). */
+extern const struct tcg_global riscv_globals[];
+extern const unsigned riscv_nglobals;
 
 void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source *src);
 unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size);
