@@ -16,8 +16,9 @@ struct disk;
 enum disk_op { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
 
 struct disk_request {
-    struct work work; /* the backend's */
-    struct disk *disk;
+    struct work work;          /* the backend's */
+    struct disk_request *next; /* the backend's */
+    struct disk *disk;         /* the backend's */
     enum disk_op op;
     uint64_t sector;        /* first; checked by the backend against the size: -EIO beyond the end */
     uint64_t nsectors;      /* of DISCARD and WRITE_ZEROES */
@@ -37,14 +38,22 @@ struct disk_options {
     bool discard;      /* discard=unmap */
 };
 
-/* Opens the image; takes an advisory lock (writers exclusive). NULL with ERR naming the path: missing, directory, not writable... */
+/*
+ * Opens the image; takes an advisory lock (writers exclusive). NULL with ERR naming the path: missing, directory, not writable,
+ * in use... A size that is no multiple of 512 counts as rounded up: what is missing reads as zero, and is added when written.
+ */
 struct disk *disk_open(struct machine *m, const struct disk_options *o, struct err *err);
-/* Waits for requests in flight. */
+/*
+ * BQL held. Waits until every submitted request has done its I/O, and calls their `done`. For device reset and destroy: after it
+ * no request touches guest memory any more.
+ */
+void disk_drain(struct disk *d);
+/* After the devices that use it are gone (so after machine_fini, if they belong to the machine). NULL is allowed. */
 void disk_close(struct disk *d);
 uint64_t disk_sectors(const struct disk *d);
 bool disk_read_only(const struct disk *d);
 const char *disk_serial(const struct disk *d);
-/* BQL held. RQ must live until done. */
+/* BQL held. RQ, and the iovec array it names, must live until done; done is never called from within. */
 void disk_submit(struct disk *d, struct disk_request *rq);
 
 #endif
