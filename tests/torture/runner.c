@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The run: cases are generated in batches, a batch is one image, each emulator runs it and prints one digest.
+ * Where digests differ the batch runs again with a line per case, the cases whose lines differ run alone, are
+ * shrunk and reported. Jobs are forked processes that take every jobs-th batch and share only the counters.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/torture/runner.h"
+
+#define BATCH_TIMEOUT_S 120
+#define SOLO_TIMEOUT_S  10
+
+struct counters {
+    uint64_t cases;
+    uint64_t failures;
+    uint64_t emulator_ns[MAX_EMULATORS];
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void run_programs(const struct options *o, const struct emulator *e,
+                  struct program *const *programs, unsigned n, enum batch_mode mode,
+                  unsigned timeout_s, struct output *out)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/image-%d.bin", o->tmp, (int)getpid());
+    if (image_write(path, programs, n, mode) < 0) {
+        perror(path);
+        exit(1);
+    }
+    emulator_run(e, path, timeout_s, out);
+    unlink(path);
+}
+
+/* Runs the programs on all emulators; returns an emulator that differs from the first, or 0. */
+static int compare(const struct options *o, struct program *const *programs, unsigned n,
+                   enum batch_mode mode, unsigned timeout_s, struct output *out,
+                   struct counters *counters)
+{
+    char path[512];
+    int differs = 0;
+    snprintf(path, sizeof(path), "%s/image-%d.bin", o->tmp, (int)getpid());
+    if (image_write(path, programs, n, mode) < 0) {
+        perror(path);
+        exit(1);
+    }
+    for (int i = 0; i < o->nemulators; i++) {
+        uint64_t start = now_ns();
+        emulator_run(&o->emulators[i], path, timeout_s, &out[i]);
+        __atomic_fetch_add(&counters->emulator_ns[i], now_ns() - start, __ATOMIC_RELAXED);
+        if (i && !differs && !output_same(&out[0], &out[i])) {
+            differs = i;
+        }
+    }
+    unlink(path);
+    return differs;
+}
+
+/* A single emulator that agrees with itself may still have failed. */
+static bool is_healthy(const struct output *out)
+{
+    return out->status == 0 && strstr(out->text, "T ");
+}
+
+static void free_outputs(const struct options *o, struct output *out)
+{
+    for (int i = 0; i < o->nemulators; i++) {
+        free(out[i].text);
+    }
+}
+
+static bool too_many(const struct options *o, const struct counters *c)
+{
+    return __atomic_load_n(&c->failures, __ATOMIC_RELAXED) >= o->max_failures;
+}
+
+static void handle_solo(const struct options *o, struct program *p, struct counters *counters,
+                        bool *reproduced)
+{
+    struct output out[MAX_EMULATORS];
+    int b = compare(o, &p, 1, BATCH_LINES, SOLO_TIMEOUT_S, out, counters);
+    bool sick = !is_healthy(&out[0]);
+    free_outputs(o, out);
+    if (!b && !sick) {
+        return;
+    }
+    *reproduced = true;
+    __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
+    if (!b) {
+        printf("FAIL case %llu of seed %llu, kind %s: no emulator finishes it\n",
+               (unsigned long long)p->id, (unsigned long long)o->seed, p->kind->name);
+        return;
+    }
+    if (o->shrink) {
+        shrink_program(o, p, 0, b);
+    }
+    report_failure(o, p, 0, b);
+}
+
+/* Whether the outputs have different lines for a slot (or one lacks it). */
+static bool line_differs(const struct options *o, const struct output *out, unsigned slot)
+{
+    char key[32];
+    char lines[MAX_EMULATORS][64];
+    snprintf(key, sizeof(key), "L %x ", slot);
+    for (int i = 0; i < o->nemulators; i++) {
+        const char *at = strstr(out[i].text, key);
+        snprintf(lines[i], sizeof(lines[i]), "%.*s", at ? (int)strcspn(at, "\r\n") : 0,
+                 at ? at : "");
+        if (strcmp(lines[0], lines[i]) != 0) {
+            return true;
+        }
+    }
+    return !lines[0][0];
+}
+
+static void handle_batch(const struct options *o, struct program *const *programs, unsigned n,
+                         struct counters *counters)
+{
+    struct output out[MAX_EMULATORS];
+    bool reproduced = false;
+    unsigned suspects = 0;
+    compare(o, programs, n, BATCH_LINES, BATCH_TIMEOUT_S, out, counters);
+    for (unsigned i = 0; i < n && suspects < 8 && !too_many(o, counters); i++) {
+        if (line_differs(o, out, programs[i]->slot)) {
+            suspects++;
+            handle_solo(o, programs[i], counters, &reproduced);
+        }
+    }
+    if (!reproduced && !too_many(o, counters)) {
+        __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
+        printf(
+            "FAIL batch at case %llu of seed %llu (%u cases): differs as a batch, but no case alone does\n",
+            (unsigned long long)programs[0]->id, (unsigned long long)o->seed, n);
+        printf(
+            "  reproduce: torture --seed %llu --kinds %s --first %llu --count %u --emulators %s\n",
+            (unsigned long long)o->seed, o->kinds, (unsigned long long)programs[0]->id, n,
+            o->emulator_list);
+        for (int i = 0; i < o->nemulators; i++) {
+            printf("  %s: status %d, %zu bytes of output, ends with: %s\n", o->emulators[i].name,
+                   out[i].status, out[i].len,
+                   out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
+        }
+    }
+    fflush(stdout);
+    free_outputs(o, out);
+}
+
+static void run_batch(const struct options *o, struct program *const *programs, uint64_t first,
+                      unsigned n, struct counters *counters)
+{
+    struct output out[MAX_EMULATORS];
+    for (unsigned i = 0; i < n; i++) {
+        generate_case(programs[i], o->seed, first + i, o->kind_mask);
+    }
+    int differs = compare(o, programs, n, BATCH_TOTAL, BATCH_TIMEOUT_S, out, counters);
+    bool healthy = is_healthy(&out[0]);
+    free_outputs(o, out);
+    if (differs || !healthy) {
+        handle_batch(o, programs, n, counters);
+    }
+    __atomic_fetch_add(&counters->cases, n, __ATOMIC_RELAXED);
+}
+
+static void run_job(const struct options *o, unsigned job, struct counters *counters)
+{
+    struct program **programs = malloc(o->batch * sizeof(*programs));
+    for (unsigned i = 0; i < o->batch; i++) {
+        programs[i] = malloc(sizeof(struct program));
+    }
+    uint64_t end = o->first + o->count;
+    for (uint64_t batch = 0; o->first + batch * o->batch < end && !too_many(o, counters); batch++) {
+        uint64_t first = o->first + batch * o->batch;
+        unsigned n = end - first < o->batch ? (unsigned)(end - first) : o->batch;
+        if (batch % o->nshards == o->shard && batch / o->nshards % o->jobs == job) {
+            run_batch(o, programs, first, n, counters);
+        }
+    }
+    for (unsigned i = 0; i < o->batch; i++) {
+        free(programs[i]);
+    }
+    free(programs);
+}
+
+static int run_one_case(const struct options *o, struct counters *counters)
+{
+    struct program *p = malloc(sizeof(*p));
+    bool reproduced = false;
+    generate_case(p, o->seed, o->only_case, o->kind_mask);
+    if (o->keep) {
+        image_write(o->keep, &p, 1, BATCH_VERBOSE);
+    }
+    if (o->verbose) {
+        report_failure(o, p, 0, o->nemulators - 1);
+    } else {
+        handle_solo(o, p, counters, &reproduced);
+    }
+    printf("torture: case %llu (%s): %s\n", (unsigned long long)p->id, p->kind->name,
+           reproduced ? "differs" : "agrees");
+    free(p);
+    return reproduced;
+}
+
+static void summary(const struct options *o, const struct counters *c, uint64_t start)
+{
+    printf("torture: %llu programs, %llu failed, %.1f s (", (unsigned long long)c->cases,
+           (unsigned long long)c->failures, (double)(now_ns() - start) / 1e9);
+    for (int i = 0; i < o->nemulators; i++) {
+        printf("%s%s %.1f s", i ? ", " : "", o->emulators[i].name, (double)c->emulator_ns[i] / 1e9);
+    }
+    printf(")\n");
+}
+
+int run_all(struct options *o)
+{
+    struct counters *counters =
+        mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t start = now_ns();
+    if (o->has_only_case) {
+        return run_one_case(o, counters);
+    }
+    fflush(stdout);
+    for (unsigned job = 0; job < o->jobs; job++) {
+        if (fork() == 0) {
+            run_job(o, job, counters);
+            fflush(stdout);
+            _exit(0);
+        }
+    }
+    bool died = false;
+    int status;
+    while (wait(&status) > 0) {
+        died |= status != 0;
+    }
+    summary(o, counters, start);
+    return died || counters->failures ? 1 : 0;
+}
