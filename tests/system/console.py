@@ -86,7 +86,7 @@ class Console:
         self.expect(re.escape(text[-20:]) + r"\r*\n", timeout)
         begin = self.seen
         match = self.expect(prompt, timeout)
-        return self.text[begin:match.start()].replace("\r", "")
+        return re.sub(r"\r|\x1b\[[\d;?]*[A-Za-z]", "", self.text[begin:match.start()])
 
     def finish(self, timeout):
         """Waits for the program's own end; returns its exit status."""
