@@ -186,11 +186,25 @@ static int add_fdt(struct boot *b, struct err *err)
     return code < 0 ? code : place_fdt(b, err);
 }
 
+/*
+ * Firmware's entry. Without firmware the base of RAM, even where the kernel is an ELF file with another entry (QEMU's rule, on
+ * which programs rely), unless the kernel left the base empty.
+ */
+static paddr_t start_address(const struct boot *b)
+{
+    bool firmware = b->firmware.high > b->firmware.low;
+
+    if (firmware || !b->o.kernel || b->kernel.low <= b->layout.ram_base) {
+        return b->firmware.entry;
+    }
+    return b->kernel.entry;
+}
+
 static int add_reset_vector(struct boot *b, struct err *err)
 {
     uint8_t rom[RESET_VECTOR_SIZE];
 
-    reset_vector_build(rom, b->firmware.entry, b->fdt_address, b->o.kernel ? b->kernel.low : 0);
+    reset_vector_build(rom, start_address(b), b->fdt_address, b->o.kernel ? b->kernel.low : 0);
     return blob_add(&b->blobs, "the reset vector", b->layout.mrom_base, rom, sizeof(rom), 0, err);
 }
 
