@@ -174,10 +174,12 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     paddr_t pa = r->base + (p->page << GUEST_PAGE_BITS);
     uint8_t *flags = page_flags(r, pa);
     uint64_t epoch;
+    bool settled;
 
     fetch_and(flags, (uint8_t)~PAGE_DIRTY);
     epoch = withdraw_epoch(d, r, pa, self);
     p->epoch = epoch ? epoch : p->epoch;
+    settled = !p->epoch || mmu_domain_passed(d, p->epoch, self); /* before the bytes are compared, or it proves nothing */
     if (!fn(opaque, pa)) {
         /*
          * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY after that (full barrier), we
@@ -190,11 +192,10 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
         fetch_or(flags, PAGE_CODE | PAGE_READY | PAGE_DIRTY);
         return true;
     }
-    if (p->epoch && !mmu_domain_passed(d, p->epoch, self)) {
+    if (!settled) {
         fetch_or(flags, PAGE_DIRTY);
-        return true;
     }
-    return false;
+    return !settled;
 }
 
 void code_pages_collect(struct mmu_domain *d, struct mmu *self, bool (*fn)(void *opaque, paddr_t pa), void *opaque)

@@ -351,7 +351,7 @@ static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struc
 
 int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_ref *ref)
 {
-    const struct tlb_entry *e = &mmu_table(mmu, regime)[tlb_index(va)];
+    struct tlb_entry *e = &mmu_table(mmu, regime)[tlb_index(va)];
     uint32_t place = place_of(mmu, va, regime);
     const struct memory_region *r;
     struct mmu_walk w = {0};
@@ -360,7 +360,11 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
 
     if ((load_relaxed(&e->tag[access]) & ~TLB_SLOW) == (va & GUEST_PAGE_MASK)) {
         pa = e->pa | (va & ~GUEST_PAGE_MASK);
-        return ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
+        rc = ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
+        if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM) {
+            fill_write_ram(e, ref->region, pa, va & GUEST_PAGE_MASK, place); /* what made it slow may have passed */
+        }
+        return rc;
     }
     rc = mmu->ops->walk(mmu->opaque, va, size, access, regime, &w);
     if (rc) {

@@ -125,6 +125,7 @@ void mmu_fini(struct mmu *mmu);
 static inline void mmu_enter_guest(struct mmu *mmu)
 {
     store_relaxed(&mmu->entered_epoch, load_acquire(mmu_domain_epoch(mmu->domain)));
+    smp_mb(); /* before TLB checks; with page_withdraw_writers, then the epoch's increment, before mmu_domain_passed */
 }
 
 static inline void mmu_leave_guest(struct mmu *mmu)
