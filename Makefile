@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # manyhart: `make run` boots Linux, `make check` tests everything, `make help` lists the rest.
 # Folders are libraries (see README.md); every .c of a folder belongs to it.
 
@@ -44,15 +45,36 @@ $(BUILD)/%.o: %.c Makefile configs/$(MODE).mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
-# --- tests: every tests/*/test-*.c is a program linked with all libraries -----------------------------------------------------
-UNIT_SRCS = $(wildcard tests/*/test-*.c)
-UNIT_BINS = $(patsubst %.c,$(BUILD)/%,$(UNIT_SRCS))
+# --- tests: every tests/*/test-*.c is a program linked with all libraries ---------------------------------------------------
+UNIT_BINS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test-*.c))
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(UNIT_EXTRA) -Wl,--start-group $(LIBRARIES) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(LIBRARIES) -Wl,--end-group $(LIBS)
 
 unit-bins: $(UNIT_BINS)
+
+# The unit tests under a sanitizer: `make asan`, `make tsan` (in their own folders below BUILD).
+asan tsan:
+	@+$(MAKE) --no-print-directory MODE=$@ BUILD=$(BUILD)/$@ all unit-bins
+	@BUILD=$(abspath $(BUILD))/$@ tests/run-unit.sh
+
+lint: all
+	@tests/lint/lint.sh $(BUILD)
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+help:
+	@echo "make          build $(BIN)"
+	@echo "make run      install what is missing, fetch a guest, boot it to a shell"
+	@echo "make check    all tests; make check SUITES='unit smp' for some (tests/suites.txt)"
+	@echo "make asan     unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make tsan     unit tests under ThreadSanitizer"
+	@echo "make torture  random programs against QEMU and the interpreter: N=100000 SEED=1"
+	@echo "make bench    speed against QEMU in the same run"
+	@echo "make lint     layers, headers, globals, locks, style;  make format: clang-format"
+	@echo "MODE=release|debug|asan|tsan  BUILD=folder  V=1"
 
 -include $(wildcard tests/*/*.mk)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -60,5 +82,5 @@ unit-bins: $(UNIT_BINS)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean unit-bins
+.PHONY: all clean unit-bins asan tsan lint format help
 .SECONDARY:
