@@ -41,6 +41,7 @@ struct rtc {
     uint64_t alarm_ns;
     uint32_t time_high; /* latched by reads */
     uint32_t set_high;  /* for the next write of TIME_LOW */
+    bool has_set_high;  /* else that write keeps the high half */
     bool armed, pending, irq_enabled;
 };
 
@@ -89,6 +90,16 @@ static void alarm_due(void *opaque)
     mutex_unlock(&rtc->dev->machine->bql);
 }
 
+static void set_time(struct rtc *rtc, uint32_t low)
+{
+    uint64_t now = rtc_now(rtc);
+    uint64_t high = rtc->has_set_high ? rtc->set_high : now >> 32;
+
+    rtc->offset_ns += (high << 32 | low) - now;
+    rtc->has_set_high = false;
+    check_alarm(rtc);
+}
+
 static uint64_t rtc_read(struct device *dev, uint64_t offset, unsigned size)
 {
     struct rtc *rtc = dev->state;
@@ -121,11 +132,11 @@ static void rtc_write(struct device *dev, uint64_t offset, uint64_t value, unsig
     (void)size;
     switch (offset) {
     case REG_TIME_LOW:
-        rtc->offset_ns += ((uint64_t)rtc->set_high << 32 | (uint32_t)value) - rtc_now(rtc);
-        check_alarm(rtc);
+        set_time(rtc, (uint32_t)value);
         break;
     case REG_TIME_HIGH:
         rtc->set_high = (uint32_t)value;
+        rtc->has_set_high = true;
         break;
     case REG_ALARM_LOW:
         rtc->alarm_ns = deposit64(rtc->alarm_ns, 0, 32, value);
@@ -158,7 +169,7 @@ static void rtc_reset(struct device *dev)
     disarm(rtc);
     rtc->alarm_ns = 0;
     rtc->time_high = rtc->set_high = 0;
-    rtc->pending = rtc->irq_enabled = false;
+    rtc->pending = rtc->irq_enabled = rtc->has_set_high = false;
     update_irq(rtc);
 }
 

@@ -64,6 +64,7 @@ struct blk {
     uint32_t seg_max;        /* c */
     bool writeback;          /* what the driver set */
     bool closing;            /* completions only free */
+    unsigned in_flight;      /* requests at the disk */
 };
 
 struct blk_request {
@@ -139,14 +140,16 @@ static void finish(struct blk_request *r, uint8_t status)
     free(r);
 }
 
+static void submit(struct blk_request *r, enum disk_op op, uint64_t sector);
+
 static void io_done(struct disk_request *rq)
 {
     struct blk_request *r = container_of(rq, struct blk_request, rq);
 
+    r->b->in_flight--;
     if (rq->result == 0 && r->flush_after) {
         r->flush_after = false;
-        rq->op = DISK_FLUSH;
-        disk_submit(r->b->disk, rq);
+        submit(r, DISK_FLUSH, 0);
         return;
     }
     finish(r, rq->result == 0 ? BLK_S_OK : BLK_S_IOERR);
@@ -159,6 +162,7 @@ static void submit(struct blk_request *r, enum disk_op op, uint64_t sector)
     r->rq.op = op;
     r->rq.sector = sector;
     r->rq.done = io_done;
+    r->b->in_flight++;
     disk_submit(r->b->disk, &r->rq);
 }
 
@@ -278,7 +282,9 @@ static void blk_reset(struct virtio_device *v)
 {
     struct blk *b = v->state;
 
-    disk_drain(b->disk);
+    if (b->in_flight) {
+        disk_drain(b->disk);
+    }
     b->writeback = true;
 }
 
@@ -315,7 +321,9 @@ static void blk_destroy(struct virtio_device *v)
     struct blk *b = v->state;
 
     b->closing = true;
-    disk_drain(b->disk);
+    if (b->in_flight) {
+        disk_drain(b->disk);
+    }
 }
 
 const struct virtio_model virtio_blk_model = {

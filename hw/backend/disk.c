@@ -279,10 +279,26 @@ struct disk *disk_open(struct machine *m, const struct disk_options *o, struct e
     return d;
 }
 
+/* Says whether requests are under way or wait to be completed. */
+static bool is_busy(struct disk *d)
+{
+    bool busy;
+
+    mutex_lock(&d->lock);
+    busy = d->running || d->first;
+    mutex_unlock(&d->lock);
+    return busy;
+}
+
 void disk_close(struct disk *d)
 {
     if (!d) {
         return;
+    }
+    if (is_busy(d)) {
+        mutex_lock(&d->machine->bql);
+        disk_drain(d);
+        mutex_unlock(&d->machine->bql);
     }
     if (d->files.fd >= 0) {
         close(d->files.fd);

@@ -48,7 +48,10 @@ struct disk *disk_open(struct machine *m, const struct disk_options *o, struct e
  * no request touches guest memory any more.
  */
 void disk_drain(struct disk *d);
-/* After the devices that use it are gone (so after machine_fini, if they belong to the machine). NULL is allowed. */
+/*
+ * Completes what is in flight (with the BQL, which the caller does not hold) and closes. The event loop does not run any more.
+ * A device without requests in flight may outlive its disk, as long as it submits nothing. NULL is allowed.
+ */
 void disk_close(struct disk *d);
 uint64_t disk_sectors(const struct disk *d);
 bool disk_read_only(const struct disk *d);
