@@ -59,6 +59,48 @@ static void teardown(struct fixture *f)
     free(f);
 }
 
+/* True if no timer is due before the one that stands above it in the heap, and every place is taken once. */
+static bool heap_is_ordered(const struct fixture *f, unsigned count)
+{
+    const struct timer *at[MANY + 1] = {NULL};
+
+    for (int i = 0; i < MANY; i++) {
+        const struct timer *t = &f->timers[i];
+
+        if (t->slot > count || (t->slot && at[t->slot]) || !t->slot != (t->deadline_ns == INT64_MAX)) {
+            return false;
+        }
+        at[t->slot] = t;
+    }
+    for (unsigned slot = 2; slot <= count; slot++) {
+        if (!at[slot] || at[slot / 2]->deadline_ns > at[slot]->deadline_ns) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void heap_stays_ordered_whatever_is_armed_moved_and_removed(struct unit *u)
+{
+    struct fixture *f = setup();
+    unsigned random = 99;
+    unsigned armed = 0;
+
+    for (int i = 0; i < 5000; i++) {
+        struct timer *t;
+        bool remove;
+
+        random = random * 1103515245 + 12345;
+        t = &f->timers[(random >> 8) % MANY];
+        remove = (random >> 20) % 3 == 0;
+        armed += (t->slot == 0 && !remove) - (t->slot != 0 && remove);
+        random = random * 1103515245 + 12345;
+        timer_mod(f->list, t, remove ? INT64_MAX : (int64_t)(random >> 8) % 1000);
+        CHECK(u, heap_is_ordered(f, armed));
+    }
+    teardown(f);
+}
+
 static void timers_fire_in_the_order_of_their_deadlines(struct unit *u)
 {
     struct fixture *f = setup();
@@ -281,6 +323,7 @@ static void arming_from_another_thread_wakes_a_loop_that_sleeps_for_ever(struct 
 int main(void)
 {
     static const struct unit_case cases[] = {
+        UNIT(heap_stays_ordered_whatever_is_armed_moved_and_removed),
         UNIT(timers_fire_in_the_order_of_their_deadlines),
         UNIT(a_timer_does_not_fire_before_its_deadline),
         UNIT(rearming_moves_a_timer_and_it_fires_once),

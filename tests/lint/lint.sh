@@ -6,7 +6,7 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${1:-build}
-shift
+shift $(($# > 0))
 status=0
 
 for name in ${*:-layers headers clang writable text}; do
