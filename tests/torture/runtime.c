@@ -388,7 +388,7 @@ void runtime_trap(struct state *s)
     uint64_t epc = csr_read(mepc);
     uint64_t page_offset = epc - s->hdr->s_page_va;
     s->ntraps++;
-    if (cause == 9 && page_offset < 128) {
+    if (cause == 9 && page_offset < 128 && s->ntraps <= MAX_TRAPS) {
         supervisor_trap(s, page_offset);
         csr_write(mepc, s->hdr->s_page_va + 128);
         return;
