@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of byte runs that boot puts into guest memory. Blobs own their bytes (a reset needs them again, and the host file
- * may have changed by then).
+ * The list of byte runs that boot puts into guest memory. Blobs own their bytes (a reset needs them
+ * again, and the host file may have changed by then).
  */
 #include "firmware/internal.h"
 #include <errno.h>

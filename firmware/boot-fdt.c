@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device tree at boot: a user's own file (-dtb), what the command line adds to /chosen, and the random seed that a
- * kernel takes from it. Building the board's tree is fdt.c.
+ * The device tree at boot: a user's own file (-dtb), what the command line adds to /chosen, and the
+ * random seed that a kernel takes from it. Building the board's tree is fdt.c.
  */
 #include "firmware/fdt.h"
 #include "firmware/internal.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places firmware, kernel, initrd, device tree and reset vector (firmware/boot.h has the rules) and copies them into guest
- * memory. The list of blobs is complete and checked before the first byte is copied.
+ * Places firmware, kernel, initrd, device tree and reset vector (firmware/boot.h has the rules) and
+ * copies them into guest memory. The list of blobs is complete and checked before the first byte is
+ * copied.
  */
 #include "firmware/boot.h"
 #include "firmware/internal.h"
@@ -187,8 +188,8 @@ static int add_fdt(struct boot *b, struct err *err)
 }
 
 /*
- * Firmware's entry. Without firmware the base of RAM, even where the kernel is an ELF file with another entry (QEMU's rule, on
- * which programs rely), unless the kernel left the base empty.
+ * Firmware's entry. Without firmware the base of RAM, even where the kernel is an ELF file with
+ * another entry (QEMU's rule, on which programs rely), unless the kernel left the base empty.
  */
 static paddr_t start_address(const struct boot *b)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens before the first guest instruction: images are read, checked and placed, and copied into guest memory at
- * start and at every reset. Where things go is what QEMU's `virt` does, because guests depend on it:
+ * What happens before the first guest instruction: images are read, checked and placed, and copied
+ * into guest memory at start and at every reset. Where things go is what QEMU's `virt` does,
+ * because guests depend on it:
  *
  *   firmware   raw: at the base of RAM; ELF: its own physical addresses
- *   kernel     raw, Image: after the firmware, 2 MiB aligned (0x80200000 with OpenSBI, base of RAM without firmware);
+ *   kernel     raw, Image: after the firmware, 2 MiB aligned (0x80200000 with OpenSBI, the base of RAM
+ *              without firmware);
  *              ELF: its own physical addresses
  *   initrd     half the RAM, at most 512 MiB, above the kernel's lowest address
  *   DTB        2 MiB aligned, as near to the end of RAM as it fits
@@ -41,8 +43,8 @@ struct boot_options {
     unsigned nsearch_dirs;
     const struct boot_extra *extras;
     unsigned nextras;
-    bool
-        once; /* no reset will ask for the images again: they are dropped after the first boot_load */
+    /* No reset will ask for the images again: they are dropped after the first boot_load. */
+    bool once;
 };
 
 struct boot_layout {
@@ -53,9 +55,9 @@ struct boot_layout {
 };
 
 /*
- * Reads and places everything. FDT is the tree that the board built (fdt_build; owned by the boot from now on, freed on
- * failure too; NULL with o->dtb). NULL with ERR when an image is missing, damaged, of another architecture or too large, or
- * when two overlap.
+ * Reads and places everything. FDT is the tree that the board built (fdt_build; owned by the boot
+ * from now on, freed on failure too; NULL with o->dtb). NULL with ERR when an image is missing,
+ * damaged, of another architecture or too large, or when two overlap.
  */
 struct boot *boot_new(const struct boot_options *o, const struct boot_layout *l,
                       const struct memory_map *map, void *fdt, struct err *err);

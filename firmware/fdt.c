@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device tree builder (firmware/fdt.h). Every step returns 0 or a libfdt error, and does nothing once an earlier one
- * failed. libfdt puts a new subnode before its older siblings: the steps run in the order that makes the result read like
- * QEMU's.
+ * The device tree builder (firmware/fdt.h). Every step returns 0 or a libfdt error, and does
+ * nothing once an earlier one failed. libfdt puts a new subnode before its older siblings: the
+ * steps run in the order that makes the result read like QEMU's.
  */
 #include "firmware/fdt.h"
 #include <errno.h>
@@ -12,7 +12,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Room: fixed nodes and devices, and per hart its node, its cpu-map entry, and its share of interrupts-extended. */
+/*
+ * Room: fixed nodes and devices, and per hart its node, its cpu-map entry, and its share of
+ * interrupts-extended.
+ */
 #define ROOM_BASE (UINT64_C(64) << 10)
 #define ROOM_HART (UINT64_C(4) << 10)
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board's device tree, through libfdt: root, /chosen, /aliases, /cpus, /memory, /soc with one node per device, poweroff
- * and reboot. A device's own properties come from its model's fdt hook. Node for node what QEMU's `virt` gives for these
- * devices, in the same order.
+ * The board's device tree, through libfdt: root, /chosen, /aliases, /cpus, /memory, /soc with one
+ * node per device, poweroff and reboot. A device's own properties come from its model's fdt hook.
+ * Node for node what QEMU's `virt` gives for these devices, in the same order.
  *
- * Phandles, as QEMU hands them out: hart i has 2 * (nharts - i) - 1, its interrupt controller the number after that, the
- * platform interrupt controller (PLIC) 2 * nharts + 1, the finisher (syscon) 2 * nharts + 2.
+ * Phandles, as QEMU hands them out: hart i has 2 * (nharts - i) - 1, its interrupt controller the
+ * number after that, the platform interrupt controller (PLIC) 2 * nharts + 1, the finisher (syscon)
+ * 2 * nharts + 2.
  */
 #ifndef FIRMWARE_FDT_H
 #define FIRMWARE_FDT_H
@@ -25,23 +26,29 @@ struct fdt_cpus {
     const char *isa_extensions; /* riscv,isa-extensions: NUL-separated */
     int isa_extensions_len;
     const char *mmu_type;
-    unsigned cbom_size, cbop_size,
-        cboz_size; /* block sizes in bytes; 0: the hart has no such instructions */
+    /* Block sizes in bytes; 0: the hart has no such instructions. */
+    unsigned cbom_size, cbop_size, cboz_size;
 };
 
 struct fdt_board {
     const char *model, *compatible;
     struct fdt_cpus cpus;
     uint64_t ram_base, ram_size;
-    const struct device
-        *devices; /* in board order; those whose model has a `compatible` get a node */
+    /* In board order; those whose model has a `compatible` get a node. */
+    const struct device *devices;
     const struct device *console; /* stdout-path and serial0; may be NULL */
     const struct device *finisher;
-    /* Writes /poweroff and /reboot that refer to FINISHER; returns 0 or a libfdt error. May be NULL. */
+    /*
+     * Writes /poweroff and /reboot that refer to FINISHER; returns 0 or a libfdt error. May be
+     * NULL.
+     */
     int (*power_nodes)(const struct device *finisher, void *fdt);
 };
 
-/* Phandles of hart HARTID's interrupt controller, of the irqchip, and of the finisher: the board puts them into the configs. */
+/*
+ * Phandles of hart HARTID's interrupt controller, of the irqchip, and of the finisher: the board
+ * puts them into the configs.
+ */
 uint32_t fdt_phandle_intc(unsigned nharts, unsigned hartid);
 uint32_t fdt_phandle_irqchip(unsigned nharts);
 uint32_t fdt_phandle_finisher(unsigned nharts);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host files as bytes. Regular files are mapped, so that a kernel with 300 MB of debug information costs only the pages that
- * are looked at; pipes and the like are read, up to a limit. Views are short-lived: images are copied out of them.
+ * Host files as bytes. Regular files are mapped, so that a kernel with 300 MB of debug information
+ * costs only the pages that are looked at; pipes and the like are read, up to a limit. Views are
+ * short-lived: images are copied out of them.
  */
 #include "firmware/internal.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where `-bios default` looks for OpenSBI: the directories of -L, beside this program, and where distributions put it.
- * The first file that can be read wins.
+ * Where `-bios default` looks for OpenSBI: the directories of -L, beside this program, and where
+ * distributions put it. The first file that can be read wins.
  */
 #include "firmware/internal.h"
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Image formats. ELF: System V ABI, ELF-64 object file format, with the RISC-V psABI's machine number. Linux Image:
- * Documentation/arch/riscv/boot-image-header.rst. Everything read here comes from a file that may be damaged or hostile:
- * each offset and size is checked against the file and against the guest's RAM before it is used.
+ * Image formats. ELF: System V ABI, ELF-64 object file format, with the RISC-V psABI's machine
+ * number. Linux Image: Documentation/arch/riscv/boot-image-header.rst. Everything read here comes
+ * from a file that may be damaged or hostile: each offset and size is checked against the file and
+ * against the guest's RAM before it is used.
  */
 #include "firmware/internal.h"
 #include "hw/host/bits.h"
@@ -153,7 +154,10 @@ static int check_foreign(const uint8_t *data, size_t size, struct err *err)
     return 0;
 }
 
-/* Bytes of memory that a Linux Image needs from where it is loaded (0: not an Image, or it does not say). */
+/*
+ * Bytes of memory that a Linux Image needs from where it is loaded (0: not an Image, or it does not
+ * say).
+ */
 static int linux_image_size(const uint8_t *data, size_t size, uint64_t *image_size, struct err *err)
 {
     *image_size = 0;

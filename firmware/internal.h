@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the firmware folder's files share: host files, decompression, image formats. Not for other folders. */
+/*
+ * What the firmware folder's files share: host files, decompression, image formats. Not for other
+ * folders.
+ */
 #ifndef FIRMWARE_INTERNAL_H
 #define FIRMWARE_INTERNAL_H
 
@@ -38,7 +41,10 @@ struct image_target {
     uint64_t max_size; /* of a decompressed image: the RAM's */
 };
 
-/* The file whole. Directories, unreadable and empty files: -errno; ERR has the reason without the name. */
+/*
+ * The file whole. Directories, unreadable and empty files: -errno; ERR has the reason without the
+ * name.
+ */
 int file_view_open(struct file_view *f, const char *path, struct err *err);
 void file_view_close(struct file_view *f);
 
@@ -56,19 +62,28 @@ bool image_is_elf(const uint8_t *data, size_t size);
 /* Adds one blob per PT_LOAD of an ELF64 little-endian RISC-V file. */
 int image_load_elf(struct blob_list *l, const char *name, const uint8_t *data, size_t size,
                    const struct image_target *t, struct image_info *info, struct err *err);
-/* Flat bytes (Linux Image, U-Boot, OpenSBI .bin) at PA. Refuses what is known to be for another architecture. */
+/*
+ * Flat bytes (Linux Image, U-Boot, OpenSBI .bin) at PA. Refuses what is known to be for another
+ * architecture.
+ */
 int image_load_raw(struct blob_list *l, const char *name, paddr_t pa, const uint8_t *data,
                    size_t size, const struct image_target *t, struct image_info *info,
                    struct err *err);
 
-/* Any image: opens PATH, unpacks gzip and EFI zboot, takes ELF by its addresses and everything else at PA. */
+/*
+ * Any image: opens PATH, unpacks gzip and EFI zboot, takes ELF by its addresses and everything else
+ * at PA.
+ */
 int image_load_file(struct blob_list *l, const char *name, const char *path, paddr_t pa,
                     bool unpack, const struct image_target *t, struct image_info *info,
                     struct err *err);
 
 /* True if DATA is gzip, or an EFI zboot image around a compressed payload. */
 bool image_is_packed(const uint8_t *data, size_t size);
-/* Decompresses it into malloc'ed *OUT of *OUT_SIZE <= MAX bytes. -EFBIG beyond, -EINVAL for damage or another method. */
+/*
+ * Decompresses it into malloc'ed *OUT of *OUT_SIZE <= MAX bytes. -EFBIG beyond, -EINVAL for damage
+ * or another method.
+ */
 int image_unpack(const uint8_t *data, size_t size, uint64_t max, uint8_t **out, size_t *out_size,
                  struct err *err);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MROM: where every hart starts. It sets up the registers that firmware expects and jumps to it:
+ * The MROM: where every hart starts. It sets up the registers that firmware expects and jumps to
+ * it:
  *
  *   a0  hart id          (mhartid)
  *   a1  address of the DTB
- *   a2  address of struct fw_dynamic_info (OpenSBI include/sbi/fw_dynamic.h, version 2), which follows the code here
+ *   a2  address of struct fw_dynamic_info (OpenSBI include/sbi/fw_dynamic.h, version 2), which
+ *       follows the code here
  *
  *   offset  contents
  *   0       code, 6 instructions (t0 holds the base of the ROM)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decompression of kernels: gzip files (Image.gz) and EFI zboot images (vmlinuz: a PE file that carries the compressed Image,
- * Linux drivers/firmware/efi/libstub/zboot-header.S). The output is capped, so a decompression bomb costs no more than the
- * guest's RAM.
+ * Decompression of kernels: gzip files (Image.gz) and EFI zboot images (vmlinuz: a PE file that
+ * carries the compressed Image, Linux drivers/firmware/efi/libstub/zboot-header.S). The output is
+ * capped, so a decompression bomb costs no more than the guest's RAM.
  */
 #include "firmware/internal.h"
 #include "hw/host/bits.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program: options, then the board, then its exit status. The only place that prints errors of the host or the user,
- * one line each, and ends with status 1 for them.
+ * The program: options, then the board, then its exit status. The only place that prints errors of
+ * the host or the user, one line each, and ends with status 1 for them.
  */
 #include "hw/host/log.h"
 #include "hw/virt.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the monitor's commands do: one function per row of configs/monitor.def. Main thread, BQL not held; harts may run, so
- * what they show is a moment's view unless they stop them.
+ * What the monitor's commands do: one function per row of configs/monitor.def. Main thread, BQL not
+ * held; harts may run, so what they show is a moment's view unless they stop them.
  */
 #include "hw/backend/console.h"
 #include "hw/backend/disk.h"

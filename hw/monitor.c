@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's line: input queue, editing (erase character, erase line, end), prompt, output. What commands do is in
- * monitor-commands.c.
+ * The monitor's line: input queue, editing (erase character, erase line, end), prompt, output. What
+ * commands do is in monitor-commands.c.
  *
- * Input comes from the console with the BQL held (receive_*), is queued, and handled by a posted call on the same thread
- * without the lock, because commands pause the harts.
+ * Input comes from the console with the BQL held (receive_*), is queued, and handled by a posted
+ * call on the same thread without the lock, because commands pause the harts.
  */
 #include "hw/monitor.h"
 #include "hw/backend/console.h"

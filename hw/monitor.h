@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor: a command line for the person at the machine, on a console of its own or behind the escape keys of the
- * serial port's. Commands are rows of configs/monitor.def. Bytes arrive with the BQL held; commands run later, on the main
- * thread, without it.
+ * The monitor: a command line for the person at the machine, on a console of its own or behind the
+ * escape keys of the serial port's. Commands are rows of configs/monitor.def. Bytes arrive with the
+ * BQL held; commands run later, on the main thread, without it.
  */
 #ifndef HW_MONITOR_H
 #define HW_MONITOR_H
@@ -11,7 +11,10 @@
 
 struct monitor;
 
-/* SHARED: C is a "mon:" console of the serial port. Otherwise the monitor becomes C's front end. C outlives it. */
+/*
+ * SHARED: C is a "mon:" console of the serial port. Otherwise the monitor becomes C's front end. C
+ * outlives it.
+ */
 struct monitor *monitor_new(struct virt *v, struct console *c, bool shared, struct err *err);
 void monitor_free(struct monitor *mon);
 

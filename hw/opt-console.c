@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Option handlers: the serial port, the monitor, and the consoles behind them. They end as specs for console_new.
- * "mon:stdio" is the terminal with the escape keys, shared by the serial port and the monitor.
+ * Option handlers: the serial port, the monitor, and the consoles behind them. They end as specs
+ * for console_new. "mon:stdio" is the terminal with the escape keys, shared by the serial port and
+ * the monitor.
  */
 #include "hw/opt.h"
 #include <errno.h>

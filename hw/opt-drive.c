@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Option handlers: disks and other devices. A disk is named by -drive or -blockdev, and reached by the guest through a
- * virtio-blk device: one that -device made for it, or, for -drive without if=none, one that is made here.
+ * Option handlers: disks and other devices. A disk is named by -drive or -blockdev, and reached by
+ * the guest through a virtio-blk device: one that -device made for it, or, for -drive without
+ * if=none, one that is made here.
  */
 #include "hw/opt.h"
 #include <errno.h>
@@ -366,7 +367,10 @@ static int add_implied_blks(struct options *o, struct err *err)
     return 0;
 }
 
-/* The user's slots first; the others from the highest down, as QEMU does, so that the first disk is the kernel's first. */
+/*
+ * The user's slots first; the others from the highest down, as QEMU does, so that the first disk is
+ * the kernel's first.
+ */
 static int assign_slots(struct options *o, struct err *err)
 {
     bool taken[VIRT_VIRTIO_SLOTS] = {false};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the option handlers (hw/opt-*.c) share. Each handles one option: 0, OPT_EXIT, or -errno with ERR. */
+/*
+ * What the option handlers (hw/opt-*.c) share. Each handles one option: 0, OPT_EXIT, or -errno with
+ * ERR.
+ */
 #ifndef HW_OPT_H
 #define HW_OPT_H
 

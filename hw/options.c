@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Walks the command line through the rows of configs/options.def. The handlers are in hw/opt-*.c. */
+/*
+ * Walks the command line through the rows of configs/options.def. The handlers are in hw/opt-*.c.
+ */
 #include "hw/options.h"
 #include "hw/host/log.h"
 #include "hw/opt.h"

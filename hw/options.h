@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line as a struct. The set of options is configs/options.def; their syntax is QEMU's. Whatever is not
- * supported is refused with one line that names it, before anything was opened.
+ * The command line as a struct. The set of options is configs/options.def; their syntax is QEMU's.
+ * Whatever is not supported is refused with one line that names it, before anything was opened.
  */
 #ifndef HW_OPTIONS_H
 #define HW_OPTIONS_H
@@ -12,7 +12,10 @@
 #include "hw/props.h"
 #include "target-riscv/cpu.h"
 
-/* What -drive if= says, or that it says nothing: then a -device may take it, else it becomes a virtio disk. */
+/*
+ * What -drive if= says, or that it says nothing: then a -device may take it, else it becomes a
+ * virtio disk.
+ */
 enum drive_interface { DRIVE_UNSPECIFIED, DRIVE_NONE, DRIVE_VIRTIO };
 
 struct drive_option {
@@ -59,8 +62,8 @@ struct options {
     unsigned nchardevs;
     const char *serials[MAX_SERIALS]; /* specs for console_new; the first is UART0's */
     unsigned nserials;
-    const char *
-        monitor; /* spec for console_new; NULL: none of its own (mon:stdio shares the serial port's) */
+    /* Spec for console_new; NULL: none of its own (mon:stdio shares the serial port's). */
+    const char *monitor;
     const char *mon_chardev;
     bool monitor_given, nographic, display_none, nodefaults;
     bool force_legacy; /* virtio-mmio */
@@ -72,8 +75,8 @@ struct options {
 };
 
 /*
- * Fills O from ARGV. 0; 1 when an option (help, version, lists) has printed what was asked and the program should end with
- * status 0; -errno with ERR. options_free in every case.
+ * Fills O from ARGV. 0; 1 when an option (help, version, lists) has printed what was asked and the
+ * program should end with status 0; -errno with ERR. options_free in every case.
  */
 int options_parse(struct options *o, int argc, char **argv, FILE *out, struct err *err);
 void options_free(struct options *o);

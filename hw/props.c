@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Property lists and numbers of the command line (hw/props.h). Pure functions of their arguments. */
+/*
+ * Property lists and numbers of the command line (hw/props.h). Pure functions of their arguments.
+ */
 #include "hw/props.h"
 #include <ctype.h>
 #include <errno.h>
@@ -51,7 +53,10 @@ void pool_free(struct string_pool *pool)
     }
 }
 
-/* Copies one element of ARG to OUT, with ",," as a comma; returns what follows its comma, or NULL at the end. */
+/*
+ * Copies one element of ARG to OUT, with ",," as a comma; returns what follows its comma, or NULL
+ * at the end.
+ */
 static const char *next_element(const char *arg, char *out)
 {
     for (;; arg++) {

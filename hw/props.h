@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of properties as QEMU writes them: "raw,file=a,,b,readonly" is the implied first key's value, file "a,b", and
- * readonly without a value (which is on). Each getter marks what it read; props_done then names what nobody wanted.
+ * Lists of properties as QEMU writes them: "raw,file=a,,b,readonly" is the implied first key's
+ * value, file "a,b", and readonly without a value (which is on). Each getter marks what it read;
+ * props_done then names what nobody wanted.
  */
 #ifndef HW_PROPS_H
 #define HW_PROPS_H
@@ -33,8 +34,8 @@ const char *pool_printf(struct string_pool *pool, const char *fmt, ...) PRINTF_F
 void pool_free(struct string_pool *pool);
 
 /*
- * Splits ARG. The first element, if it has no `=`, is the value of IMPLIED (NULL: it is a key). -EINVAL for empty keys,
- * too many, and JSON.
+ * Splits ARG. The first element, if it has no `=`, is the value of IMPLIED (NULL: it is a key).
+ * -EINVAL for empty keys, too many, and JSON.
  */
 int props_parse(struct props *p, struct string_pool *pool, const char *what, const char *arg,
                 const char *implied, struct err *err);

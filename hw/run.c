@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control loop of the board, on the main thread: starts the harts, waits in the event loop, and carries out what the
- * guest (finisher), the user (signals, monitor) or the keyboard asked for: reset, shutdown, stop and go on.
+ * The control loop of the board, on the main thread: starts the harts, waits in the event loop, and
+ * carries out what the guest (finisher), the user (signals, monitor) or the keyboard asked for:
+ * reset, shutdown, stop and go on.
  *
- * Everything here runs on the main thread without the BQL, and takes it where device state is touched. Requests of other
- * threads arrive as words in struct machine and a posted call of handle_request.
+ * Everything here runs on the main thread without the BQL, and takes it where device state is
+ * touched. Requests of other threads arrive as words in struct machine and a posted call of
+ * handle_request.
  */
 #include "hw/backend/console.h"
 #include "hw/host/atomic.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds the `virt` board: memory and devices from the rows of configs/virt.def, harts, disks and consoles from the options,
- * the device tree, and the images to boot. A new device on the board is a row there and, if it has a configuration, a
- * config_* function here.
+ * Builds the `virt` board: memory and devices from the rows of configs/virt.def, harts, disks and
+ * consoles from the options, the device tree, and the images to boot. A new device on the board is
+ * a row there and, if it has a configuration, a config_* function here.
  */
 #include "hw/virt.h"
 #include "firmware/fdt.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `virt` board and its life: built from options and configs/virt.def (virt.c), run by the control loop on the main
- * thread (run.c). Only the main thread touches this struct, except where vCPU threads reach the embedded machine.
+ * The `virt` board and its life: built from options and configs/virt.def (virt.c), run by the
+ * control loop on the main thread (run.c). Only the main thread touches this struct, except where
+ * vCPU threads reach the embedded machine.
  */
 #ifndef HW_VIRT_H
 #define HW_VIRT_H
@@ -51,15 +52,16 @@ struct virt {
 };
 
 /*
- * Builds the whole machine and loads its images; nothing runs yet. NULL with ERR. O must outlive it.
+ * Builds the whole machine and loads its images; nothing runs yet. NULL with ERR. O must outlive
+ * it.
  */
 struct virt *virt_new(const struct options *o, struct err *err);
 /* After virt_run, or instead of it. */
 void virt_free(struct virt *v);
 
 /*
- * Runs the guest until it shuts down, a signal ends it or the user quits. Returns its exit status, or -errno with ERR.
- * The signals of virt_block_signals must be blocked.
+ * Runs the guest until it shuts down, a signal ends it or the user quits. Returns its exit status,
+ * or -errno with ERR. The signals of virt_block_signals must be blocked.
  */
 int virt_run(struct virt *v, struct err *err);
 /* Before any thread is created. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the firmware tests share: a guest memory, image makers, temporary files, and a random number generator. */
+/*
+ * What the firmware tests share: a guest memory, image makers, temporary files, and a random number
+ * generator.
+ */
 #ifndef TESTS_FIRMWARE_GUEST_H
 #define TESTS_FIRMWARE_GUEST_H
 
@@ -73,7 +76,10 @@ static inline void temp_file_drop(char *name)
 
 #define ELF_SIZE 0x400
 
-/* An ELF program: 0x100 bytes of 0x5a at PA and 0x80 of zeroes behind them, 0x40 of 0xa5 at PA + 0x10000. */
+/*
+ * An ELF program: 0x100 bytes of 0x5a at PA and 0x80 of zeroes behind them, 0x40 of 0xa5 at PA +
+ * 0x10000.
+ */
 static inline void make_elf(uint8_t elf[ELF_SIZE], uint64_t pa)
 {
     Elf64_Ehdr eh = {

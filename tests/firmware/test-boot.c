@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where boot puts firmware, kernel, initrd, device tree and reset vector, that a reset puts them back, and what is refused.
- * Addresses are QEMU's for the same images. Also: damaged device trees are survived.
+ * Where boot puts firmware, kernel, initrd, device tree and reset vector, that a reset puts them
+ * back, and what is refused. Addresses are QEMU's for the same images. Also: damaged device trees
+ * are survived.
  */
 #include "firmware/fdt.h"
 #include "hw/host/bits.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device tree of the board: phandles, CPU nodes, device nodes and their order. That the whole equals QEMU's is checked by
- * tests/system/dumpdtb.py.
+ * The device tree of the board: phandles, CPU nodes, device nodes and their order. That the whole
+ * equals QEMU's is checked by tests/system/dumpdtb.py.
  */
 #include "firmware/fdt.h"
 #include "tests/unit.h"

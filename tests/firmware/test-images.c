@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Image formats: what is loaded where, what is refused and why, and that damaged files of every kind end in an error message
- * and nothing else (run under AddressSanitizer: make asan).
+ * Image formats: what is loaded where, what is refused and why, and that damaged files of every
+ * kind end in an error message and nothing else (run under AddressSanitizer: make asan).
  */
 #include "hw/host/bits.h"
 #include "tests/firmware/guest.h"
