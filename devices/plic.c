@@ -355,7 +355,7 @@ static int plic_fdt(struct device *dev, void *fdt, int node)
 const struct device_model plic_model = {
     .name = "plic",
     .compatible = "sifive,plic-1.0.0\0riscv,plic0\0",
-    .node = "plic",
+    .node = "interrupt-controller",
     .size = 0x600000,
     .min_access = 4,
     .max_access = 4,

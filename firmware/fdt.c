@@ -143,10 +143,10 @@ static int build_intc(void *fdt, int cpu, const struct fdt_cpus *c, unsigned har
 {
     int rc = 0, node = add_node(fdt, cpu, "interrupt-controller", &rc);
 
-    set_u32(fdt, node, "phandle", fdt_phandle_intc(c->nharts, hartid), &rc);
-    set_string(fdt, node, "compatible", "riscv,cpu-intc", &rc);
-    set_bytes(fdt, node, "interrupt-controller", NULL, 0, &rc);
     set_u32(fdt, node, "#interrupt-cells", 1, &rc);
+    set_bytes(fdt, node, "interrupt-controller", NULL, 0, &rc);
+    set_string(fdt, node, "compatible", "riscv,cpu-intc", &rc);
+    set_u32(fdt, node, "phandle", fdt_phandle_intc(c->nharts, hartid), &rc);
     return rc;
 }
 
@@ -164,18 +164,18 @@ static int build_cpu(void *fdt, int cpus, const struct fdt_cpus *c, unsigned har
 
     snprintf(name, sizeof(name), "cpu@%x", hartid);
     node = add_node(fdt, cpus, name, &rc);
-    set_u32(fdt, node, "phandle", phandle_cpu(c->nharts, hartid), &rc);
-    set_string(fdt, node, "device_type", "cpu", &rc);
-    set_u32(fdt, node, "reg", hartid, &rc);
-    set_string(fdt, node, "status", "okay", &rc);
-    set_string(fdt, node, "compatible", "riscv", &rc);
-    set_block_size(fdt, node, "riscv,cbop-block-size", c->cbop_size, &rc);
-    set_block_size(fdt, node, "riscv,cboz-block-size", c->cboz_size, &rc);
-    set_block_size(fdt, node, "riscv,cbom-block-size", c->cbom_size, &rc);
-    set_bytes(fdt, node, "riscv,isa-extensions", c->isa_extensions, c->isa_extensions_len, &rc);
-    set_string(fdt, node, "riscv,isa-base", c->isa_base, &rc);
-    set_string(fdt, node, "riscv,isa", c->isa, &rc);
     set_string(fdt, node, "mmu-type", c->mmu_type, &rc);
+    set_string(fdt, node, "riscv,isa", c->isa, &rc);
+    set_string(fdt, node, "riscv,isa-base", c->isa_base, &rc);
+    set_bytes(fdt, node, "riscv,isa-extensions", c->isa_extensions, c->isa_extensions_len, &rc);
+    set_block_size(fdt, node, "riscv,cbom-block-size", c->cbom_size, &rc);
+    set_block_size(fdt, node, "riscv,cboz-block-size", c->cboz_size, &rc);
+    set_block_size(fdt, node, "riscv,cbop-block-size", c->cbop_size, &rc);
+    set_string(fdt, node, "compatible", "riscv", &rc);
+    set_string(fdt, node, "status", "okay", &rc);
+    set_u32(fdt, node, "reg", hartid, &rc);
+    set_string(fdt, node, "device_type", "cpu", &rc);
+    set_u32(fdt, node, "phandle", phandle_cpu(c->nharts, hartid), &rc);
     return rc < 0 ? rc : build_intc(fdt, node, c, hartid);
 }
 
@@ -264,12 +264,12 @@ static int build_all(void *fdt, size_t room, const struct fdt_board *b)
 
     rc = rc ? rc : build_root(fdt, b);
     rc = rc ? rc : build_soc(fdt);
+    rc = rc ? rc : build_chosen(fdt, b);
+    rc = rc ? rc : build_aliases(fdt, b);
     rc = rc ? rc : build_cpus(fdt, &b->cpus);
     rc = rc ? rc : build_memory(fdt, b);
     rc = rc ? rc : build_devices(fdt, b);
-    rc = rc ? rc : b->power_nodes ? b->power_nodes(b->finisher, fdt) : 0;
-    rc = rc ? rc : build_aliases(fdt, b);
-    return rc ? rc : build_chosen(fdt, b);
+    return rc ? rc : b->power_nodes ? b->power_nodes(b->finisher, fdt) : 0;
 }
 
 void *fdt_build(const struct fdt_board *b, struct err *err)

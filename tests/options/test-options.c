@@ -47,29 +47,39 @@ static void command_lines_of_known_clients_are_understood(struct unit *u)
 {
     static const char *const lines[] = {
         "",
-        "-nodefaults -nographic -serial mon:stdio -machine virt -accel tcg -cpu max -kernel x.flat -smp 2 -append "
+        "-nodefaults -nographic -serial mon:stdio -machine virt -accel tcg -cpu max -kernel "
+        "x.flat -smp 2 -append "
         "a_b -initrd env -m 256",
-        "-nodefaults -m 1024 -kernel Image -append console=ttyS0 -no-reboot -nographic -serial stdio -machine virt "
+        "-nodefaults -m 1024 -kernel Image -append console=ttyS0 -no-reboot -nographic -serial "
+        "stdio -machine virt "
         "-cpu rv64 -bios /usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
         "-M virt -m 1G -append console=ttyS0 -display none -no-reboot -kernel Image -serial stdio",
-        "-nodefaults -nographic -smp 4 -cpu rv64 -machine virt -m 256M -serial stdio -serial file:/tmp/x -no-reboot "
+        "-nodefaults -nographic -smp 4 -cpu rv64 -machine virt -m 256M -serial stdio -serial "
+        "file:/tmp/x -no-reboot "
         "-monitor none -kernel Image",
         "-nodefaults -display none -serial mon:stdio -smp 8 -m 4G -drive "
         "file=x,format=raw,index=1,media=disk,if=virtio,cache=none -kernel Image -append x",
-        "-M virt -m 256M -nographic -bios fw_jump.bin -kernel u-boot.bin -drive file=x,format=raw,id=hd0 -device "
+        "-M virt -m 256M -nographic -bios fw_jump.bin -kernel u-boot.bin -drive "
+        "file=x,format=raw,id=hd0 -device "
         "virtio-blk-device,drive=hd0 -append x",
         "-machine virt -bios none -m 256 -cpu rv64 -nographic -net none -pidfile qemu.pid -chardev "
-        "stdio,id=con,mux=on -serial chardev:con -mon chardev=con,mode=readline -smp cpus=2 -kernel zephyr.elf",
-        "-machine virt -bios none -kernel K -m 128M -smp 3 -nographic -global virtio-mmio.force-legacy=false -drive "
-        "file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0",
-        "-machine virt -bios default -parallel none -net none -echr 1 -m 1G -smp 2 -vga none -display none "
-        "-no-reboot -kernel I -append x -initrd y -chardev stdio,id=console,signal=off,mux=on -serial "
+        "stdio,id=con,mux=on -serial chardev:con -mon chardev=con,mode=readline -smp cpus=2 "
+        "-kernel zephyr.elf",
+        "-machine virt -bios none -kernel K -m 128M -smp 3 -nographic -global "
+        "virtio-mmio.force-legacy=false -drive "
+        "file=fs.img,if=none,format=raw,id=x0 -device "
+        "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0",
+        "-machine virt -bios default -parallel none -net none -echr 1 -m 1G -smp 2 -vga none "
+        "-display none "
+        "-no-reboot -kernel I -append x -initrd y -chardev stdio,id=console,signal=off,mux=on "
+        "-serial "
         "chardev:console -mon chardev=console",
         "-bios spl/u-boot-spl -device loader,file=u-boot.itb,addr=0x80200000",
         "-machine virt -machine acpi=off -machine dumpdtb=x -blockdev "
         "node-name=d,driver=file,read-only=on,filename=F -device virtio-blk-device,drive=d",
         "--machine virt --smp sockets=1,cores=2,threads=2,maxcpus=4 --m size=2G --nographic",
-        "-blockdev driver=file,filename=x,node-name=f -blockdev driver=raw,file=f,node-name=r -device "
+        "-blockdev driver=file,filename=x,node-name=f -blockdev driver=raw,file=f,node-name=r "
+        "-device "
         "virtio-blk-device,drive=r,serial=s,num-queues=4",
     };
 
@@ -204,11 +214,11 @@ static void disks_take_slots_from_the_highest_down(struct unit *u)
     options_free(&o);
     CHECK(
         u,
-        parse(
-            &o, &l,
-            "-drive file=a -drive file=a -drive file=a -drive file=a -drive file=a -drive file=a -drive file=a "
-            "-drive file=a -drive file=a",
-            &err) < 0);
+        parse(&o, &l,
+              "-drive file=a -drive file=a -drive file=a -drive file=a -drive file=a -drive file=a "
+              "-drive file=a "
+              "-drive file=a -drive file=a",
+              &err) < 0);
     options_free(&o);
 }
 
@@ -331,6 +341,7 @@ static void random_command_lines_are_survived(struct unit *u)
 
     for (unsigned i = 0; i < RANDOM_LINES; i++) {
         unsigned n = 1 + (unsigned)rand_r(&seed) % 8;
+        size_t len = 0;
         char text[1024] = "";
         struct options o;
         struct line l;
@@ -338,7 +349,9 @@ static void random_command_lines_are_survived(struct unit *u)
         int code;
 
         while (n-- > 0) {
-            strcat(strcat(text, words[(unsigned)rand_r(&seed) % ARRAY_SIZE(words)]), " ");
+            const char *word = words[(unsigned)rand_r(&seed) % ARRAY_SIZE(words)];
+
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s ", word);
         }
         code = parse(&o, &l, text, &err);
         CHECK(u, code >= 0 || err.text[0]);
