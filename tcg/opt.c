@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One backward pass: drops definitions of temporaries that nobody uses, clears the destination of ops that must run anyway,
+ * and marks each temporary's last use. Globals are never dead: each is live at every insn_start.
+ *
+ * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen its label, and what was live
+ * there. Records are compacted towards the end of the buffer.
+ */
+#include "tcg/internal.h"
+
+struct live {
+    uint64_t w[IR_MAX_TEMPS / 64];
+};
+
+static bool live_has(const struct live *l, ir_arg a)
+{
+    unsigned n = a - IR_TEMP0;
+
+    return (l->w[n / 64] >> (n % 64) & 1) != 0;
+}
+
+static void live_add(struct live *l, ir_arg a)
+{
+    unsigned n = a - IR_TEMP0;
+
+    l->w[n / 64] |= UINT64_C(1) << (n % 64);
+}
+
+static void live_remove(struct live *l, ir_arg a)
+{
+    unsigned n = a - IR_TEMP0;
+
+    l->w[n / 64] &= ~(UINT64_C(1) << (n % 64));
+}
+
+static void use(struct live *l, struct ir_insn *i, ir_arg a, uint8_t dies)
+{
+    if (ir_is_temp(a) && !live_has(l, a)) {
+        i->type |= dies;
+        live_add(l, a);
+    }
+}
+
+static void branch(struct live *l, const struct live *target, bool may_fall)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(l->w); k++) {
+        l->w[k] = target->w[k] | (may_fall ? l->w[k] : 0);
+    }
+}
+
+/* False: the record is dead. */
+static bool visit(struct live *l, struct live *at_label, struct ir_insn *i)
+{
+    uint16_t flags = ir_op_info[i->op].flags;
+
+    if (flags & OPF_ENDS) {
+        *l = (struct live){{0}};
+    }
+    switch (i->op) {
+    case IR_insn_start:
+        *l = (struct live){{0}};
+        return true;
+    case IR_label:
+        at_label[i->imm] = *l;
+        return true;
+    case IR_br:
+        branch(l, &at_label[i->imm], false);
+        return true;
+    case IR_brcond:
+        branch(l, &at_label[i->imm], true);
+        break;
+    default:
+        break;
+    }
+    if (ir_is_temp(i->d)) {
+        if (!live_has(l, i->d)) {
+            i->d = IR_NONE;
+        } else {
+            live_remove(l, i->d);
+        }
+    }
+    if ((flags & OPF_D) && i->d == IR_NONE && !(flags & OPF_SIDE)) {
+        return false;
+    }
+    /* An operand that occurs twice dies once, at the first of these. */
+    use(l, i, i->a, IR_DIES_A);
+    use(l, i, i->b, IR_DIES_B);
+    use(l, i, i->c, IR_DIES_C);
+    if (flags & OPF_AUX_ARG) {
+        use(l, i, i->aux, IR_DIES_E);
+    }
+    return true;
+}
+
+void ir_optimise(struct tcg_context *ctx)
+{
+    struct live at_label[IR_MAX_LABELS];
+    struct live live = {{0}};
+    struct ir_insn *out = ctx->insns + ctx->ninsns;
+
+    for (unsigned k = ctx->ninsns; k-- > 0;) {
+        if (visit(&live, at_label, &ctx->insns[k])) {
+            *--out = ctx->insns[k];
+        }
+    }
+    ctx->opt = out;
+    ctx->nopt = (unsigned)(ctx->insns + ctx->ninsns - out);
+}

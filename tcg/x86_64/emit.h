@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the x86-64 backend: register plan, per-TB emission state, and what its files give each other.
+ *
+ * rbp = env + env_bias. rax, rcx, rdx are scratch: between records each may hold a temporary or a copy of a global that
+ * lives in memory (content[]); writes to such globals go through to memory at once. rsp points at the frame: 16 bytes of
+ * cells, then a slot for each temporary. The other 11 registers are homes of globals for the whole program.
+ */
+#ifndef TCG_X86_64_EMIT_H
+#define TCG_X86_64_EMIT_H
+
+#include "tcg/internal.h"
+#include "tcg/x86_64/asm.h"
+
+enum {
+    FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
+    FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
+    FRAME_SLOTS = 16,
+    FRAME_SIZE = FRAME_SLOTS + 8 * IR_MAX_TEMPS + 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
+};
+_Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
+
+enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, TB_HEADER = 8, NO_PIN = 0xff };
+/* Bytes that one record or one cold part may take at most. */
+enum { ROOM = 256 };
+
+/* C functions that stand in for instructions which the host lacks; called through thunks: rax = f(rax, rdx). */
+enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
+
+struct x86 {
+    uint32_t features;
+    int32_t bias;
+    unsigned npinned;
+    uint8_t pinned[MAX_PINNED];      /* host registers in use ... */
+    int32_t pinned_disp[MAX_PINNED]; /* ... and their memory homes, from rbp */
+    uint8_t pin_of[IR_TEMP0];        /* by ir_arg: host register, or NO_PIN */
+    int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
+    /* thunks, by writable address */
+    uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
+    uint8_t *load[16], *store[16], *amo;
+    uint8_t *soft[SOFT_COUNT];
+    uint8_t **helper;
+};
+
+enum opd_kind { OPD_REG, OPD_MEM, OPD_IMM };
+
+struct opd {
+    uint8_t kind;
+    uint8_t reg; /* or base */
+    int32_t disp;
+    uint64_t imm;
+};
+
+struct emit;
+/* Code out of line, emitted behind the TB's body. */
+struct cold {
+    void (*emit)(struct emit *e, const struct cold *c);
+    uint8_t *from; /* displacement that jumps here */
+    uint8_t *back; /* where it goes on */
+    int32_t pc_off;
+    uint16_t op, memop;
+    uint8_t va, dest; /* registers */
+    bool wide;
+    struct opd value, value2;
+};
+
+struct fixup {
+    uint8_t *at;
+    int label;
+};
+
+struct emit {
+    struct x86_asm s;
+    uint8_t *start, *limit;
+    struct tcg_context *ctx;
+    const struct x86 *x;
+    const struct tcg_layout *lay;
+    struct tcg_code *out;
+    const struct ir_insn *insn; /* being emitted */
+    int32_t pc_off, head_off;
+    bool chain_off, smp, failed;
+    ir_arg content[3]; /* of rax, rcx, rdx */
+    uint8_t locked;    /* mask of scratch registers that the current record reads */
+    uint64_t in_slot[IR_MAX_TEMPS / 64];
+    unsigned ncold, nfixups;
+    uint8_t *labels[IR_MAX_LABELS];
+    struct fixup fixups[IR_MAX_LABELS * 2];
+    struct cold cold[MAX_COLD];
+};
+
+/* What an emitter returns: the register that holds d, with RESULT_SEXT if only its low half counts, or RESULT_DONE. */
+enum { RESULT_DONE = -1, RESULT_SEXT = 0x100 };
+
+struct x86_op {
+    int (*emit)(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
+    uint32_t op;      /* opcode or number in a group */
+    uint32_t op2;     /* of a fallback */
+    uint32_t needs;   /* HOST_* without which the fallback is used */
+    bool commutes;
+};
+extern const struct x86_op x86_ops[IR_OP_COUNT];
+
+static inline unsigned width_of(const struct ir_insn *i)
+{
+    return ir_type_of(i) == IR_I32 ? 0 : X_W;
+}
+
+static inline int result(const struct ir_insn *i, unsigned reg)
+{
+    return ir_type_of(i) == IR_I32 ? (int)reg | RESULT_SEXT : (int)reg;
+}
+
+static inline bool is_reg(const struct opd *o, unsigned reg)
+{
+    return o->kind == OPD_REG && o->reg == reg;
+}
+
+static inline int32_t env_disp(const struct emit *e, int32_t offset)
+{
+    return offset - e->x->bias;
+}
+
+/* ---- regs.c: operands and scratch registers --------------------------------------------------------------------------------- */
+
+/* Where ARG is now; a scratch register among it is locked until the record's end. */
+struct opd opd_of(struct emit *e, ir_arg arg);
+/* The same, but constants that no immediate of a W-wide op can hold are in a register. */
+struct opd opd_imm32(struct emit *e, ir_arg arg, unsigned w);
+/* In a register, loaded if need be. */
+unsigned reg_of(struct emit *e, ir_arg arg);
+/* A scratch register for this record, locked. */
+unsigned scratch(struct emit *e);
+/* The register for d: its home or a scratch. */
+unsigned dst_reg(struct emit *e, ir_arg d);
+/* d's home register, or NO_PIN. */
+static inline unsigned pin_of(const struct emit *e, ir_arg d)
+{
+    return ir_is_global(d) ? e->x->pin_of[d] : NO_PIN;
+}
+/* True if ARG sits in scratch register O and the record may overwrite it: ARG dies here, or is only a copy. */
+bool may_overwrite(const struct emit *e, ir_arg arg, const struct opd *o);
+/* A register for d that already holds A, the place of ARG. */
+unsigned dst_with(struct emit *e, const struct ir_insn *i, ir_arg arg, const struct opd *a);
+/* A register for d, to be written from A by one instruction: it may be A's own. */
+unsigned dst_from(struct emit *e, const struct ir_insn *i, ir_arg arg, const struct opd *a);
+bool dies_here(const struct ir_insn *i, ir_arg arg);
+/* Empties a scratch register (its value stays readable until it is written). */
+void evict(struct emit *e, unsigned reg);
+/* Empties all three, saving temporaries that live on. */
+void evict_all(struct emit *e);
+/* Saves every live temporary in its slot: before branches and labels. */
+void sync_temps(struct emit *e);
+void forget_content(struct emit *e, ir_arg arg);
+void forget_all(struct emit *e);
+void load_opd(struct emit *e, unsigned reg, const struct opd *o);
+void load_opd_flags(struct emit *e, unsigned reg, const struct opd *o);
+/* op reg, o (register or memory) */
+void op_opd(struct emit *e, unsigned op, unsigned reg, const struct opd *o);
+void vex_opd(struct emit *e, unsigned op, unsigned reg, unsigned vvvv, const struct opd *o);
+/* alu reg, o (register, memory, imm32) */
+void alu_opd(struct emit *e, unsigned alu, unsigned w, unsigned reg, const struct opd *o);
+/* Moves ARGS into distinct scratch registers REGS at the same time; all others are evicted. */
+void place_args(struct emit *e, const ir_arg *args, const uint8_t *regs, unsigned n);
+/* Puts the result where d lives and releases operands that died. */
+void finish_record(struct emit *e, const struct ir_insn *i, int result);
+
+/* ---- other files --------------------------------------------------------------------------------------------------------------- */
+
+struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c), uint8_t *from);
+/* cmp a, b; returns the condition code for COND. */
+unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, ir_arg b);
+unsigned cc_of(enum ir_cond cond, bool swapped);
+
+typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
+emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb, emit_goto_page, emit_goto_ptr,
+    emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
+emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu, emit_shift, emit_rotate,
+    emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax, emit_unary, emit_bitcount, emit_bswap, emit_orcb,
+    emit_clmul, emit_setcond, emit_movcond;
+
+/* Writes the polling head; emits exits (exits.c). */
+void emit_head(struct emit *e);
+/* thunks.c */
+int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
+
+#endif

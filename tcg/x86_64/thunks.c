@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code that all TBs share, made once at the start of the first region: entry and exits, slow paths, helper calls.
+ *
+ *   enter       (C: struct tcg_exit enter(env, code)) saves the caller's registers, loads the pinned ones, runs code
+ *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
+ *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
+ *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
+ *   soft[n]     rax = f(rax, rdx), which may not fault
+ *
+ * Slow paths and helpers write the pinned registers to their memory homes, publish their return address in host_ra, and go
+ * to exit_unwind instead of returning when the unwind word is set.
+ */
+#include "tcg/x86_64/emit.h"
+#include <errno.h>
+
+struct thunk {
+    struct x86_asm s;
+    struct x86 *x;
+    const struct tcg_layout *lay;
+    const struct tcg_config *config;
+};
+
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static bool is_callee_saved(unsigned reg)
+{
+    return reg == RBX || reg >= R12;
+}
+
+static int32_t disp(const struct thunk *k, int32_t offset)
+{
+    return offset - k->x->bias;
+}
+
+static uint8_t *begin(struct thunk *k)
+{
+    k->s.p += -(uintptr_t)k->s.p & 15;
+    return k->s.p;
+}
+
+static void save_pinned_from(struct thunk *k, unsigned first, bool all)
+{
+    for (unsigned n = first; n < k->x->npinned; n++) {
+        if (all || !is_callee_saved(k->x->pinned[n])) {
+            asm_rm(&k->s, OP_MOV_STORE | X_W, k->x->pinned[n], RBP, k->x->pinned_disp[n]);
+        }
+    }
+}
+
+static void save_pinned(struct thunk *k, bool all)
+{
+    save_pinned_from(k, 0, all);
+}
+
+static void load_pinned(struct thunk *k, bool all)
+{
+    for (unsigned n = 0; n < k->x->npinned; n++) {
+        if (all || !is_callee_saved(k->x->pinned[n])) {
+            asm_rm(&k->s, OP_MOV_LOAD | X_W, k->x->pinned[n], RBP, k->x->pinned_disp[n]);
+        }
+    }
+}
+
+static void call_c(struct thunk *k, uint64_t fn)
+{
+    asm_mov_imm_flags(&k->s, RAX, fn);
+    asm_rr(&k->s, OP_GROUP5, 2, RAX);
+}
+
+/* rdi = env */
+static void load_env(struct thunk *k)
+{
+    asm_rm(&k->s, OP_LEA | X_W, RDI, RBP, -k->x->bias);
+}
+
+/* ---- in and out --------------------------------------------------------------------------------------------------------------------- */
+
+static void make_enter(struct thunk *k)
+{
+    k->x->enter = begin(k);
+    for (unsigned n = 0; n < ARRAY_SIZE(callee_saved); n++) {
+        asm_opcode(&k->s, 0x50 | (callee_saved[n] & 7), 0, 0, callee_saved[n], false);
+    }
+    asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, FRAME_SIZE);
+    asm_rm(&k->s, OP_LEA | X_W, RBP, RDI, k->x->bias);
+    asm_rm(&k->s, OP_MOV_STORE | X_W, RSP, RBP, disp(k, k->lay->host_sp));
+    asm_mov_rr(&k->s, RAX, RSI);
+    load_pinned(k, true);
+    asm_rr(&k->s, OP_GROUP5, 4, RAX);
+}
+
+static void leave(struct thunk *k)
+{
+    asm_alu_ri(&k->s, ALU_ADD, X_W, RSP, FRAME_SIZE);
+    for (unsigned n = ARRAY_SIZE(callee_saved); n-- > 0;) {
+        asm_opcode(&k->s, 0x58 | (callee_saved[n] & 7), 0, 0, callee_saved[n], false);
+    }
+    asm_u8(&k->s, 0xc3);
+}
+
+/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
+static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
+{
+    uint8_t *at = begin(k);
+
+    asm_u8(&k->s, 0x58); /* pop rax */
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
+    asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
+    asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
+    asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
+    asm_mov_rr(&k->s, RDX, RAX);
+    asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
+    asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 8);
+    asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
+    asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
+    if (kind != 0) {
+        asm_alu_ri(&k->s, ALU_OR, X_W, RAX, (int32_t)kind);
+    }
+    save_pinned(k, true);
+    leave(k);
+    return at;
+}
+
+/* Jumped to with the guest pc in rax. */
+static uint8_t *make_exit_with_pc(struct thunk *k, enum tcg_exit_kind kind)
+{
+    uint8_t *at = begin(k);
+
+    asm_rm(&k->s, OP_MOV_STORE | X_W, RAX, RBP, disp(k, k->lay->pc));
+    asm_mov_imm(&k->s, RAX, kind);
+    asm_rr(&k->s, OP_XOR, RDX, RDX);
+    save_pinned(k, true);
+    leave(k);
+    return at;
+}
+
+/* Pinned registers are in memory already, and pc is set. */
+static void make_exit_unwind(struct thunk *k)
+{
+    k->x->exit_unwind = begin(k);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RSP, RBP, disp(k, k->lay->host_sp));
+    asm_mov_imm(&k->s, RAX, TCG_EXIT_LOOP);
+    asm_rr(&k->s, OP_XOR, RDX, RDX);
+    asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RBP, disp(k, k->lay->host_ra));
+    asm_rm(&k->s, OP_MOV_STORE, RDX, RBP, disp(k, k->lay->unwind));
+    leave(k);
+}
+
+/* ---- calls that may fault ------------------------------------------------------------------------------------------------------------ */
+
+/* host_ra = the return address of the thunk's caller; overwrites RSI. The stack is aligned for a call afterwards. */
+static void publish_return(struct thunk *k, unsigned reg)
+{
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, reg, RSP, 0);
+    asm_rm(&k->s, OP_MOV_STORE | X_W, reg, RBP, disp(k, k->lay->host_ra));
+    asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+}
+
+static void check_unwind(struct thunk *k)
+{
+    asm_alu_mi(&k->s, ALU_CMP, 0, RBP, disp(k, k->lay->unwind), 0);
+    asm_jcc(&k->s, CC_NE, k->x->exit_unwind);
+    asm_rm(&k->s, OP_MOV_IMM | X_W, 0, RBP, disp(k, k->lay->host_ra));
+    asm_u32(&k->s, 0);
+}
+
+static void finish(struct thunk *k, bool reload_all)
+{
+    asm_alu_ri(&k->s, ALU_ADD, X_W, RSP, 8);
+    load_pinned(k, reload_all);
+    asm_u8(&k->s, 0xc3);
+}
+
+/* memop in edx for loads, in ecx for stores. */
+static uint8_t *make_slow(struct thunk *k, bool is_store)
+{
+    uint8_t *at = begin(k);
+
+    save_pinned(k, true);
+    publish_return(k, RSI);
+    asm_mov_rr(&k->s, RSI, RAX);
+    load_env(k);
+    call_c(k, is_store ? (uint64_t)(uintptr_t)k->config->store : (uint64_t)(uintptr_t)k->config->load);
+    check_unwind(k);
+    finish(k, false);
+    return at;
+}
+
+static void make_slow_all(struct thunk *k)
+{
+    uint8_t *load = make_slow(k, false), *store = make_slow(k, true);
+
+    for (unsigned memop = 0; memop < 16; memop++) {
+        k->x->load[memop] = k->s.p;
+        asm_mov_imm_flags(&k->s, RDX, memop);
+        asm_jmp(&k->s, load);
+        k->x->store[memop] = k->s.p;
+        asm_mov_imm_flags(&k->s, RCX, memop);
+        asm_jmp(&k->s, store);
+    }
+}
+
+static void make_amo(struct thunk *k)
+{
+    k->x->amo = begin(k);
+    save_pinned(k, true);
+    publish_return(k, RSI);
+    asm_mov_rr(&k->s, RSI, RAX);
+    asm_rm(&k->s, OP_MOV_LOAD, R9, RSP, FRAME_CELL0 + 16);
+    asm_rr(&k->s, OP_MOVZX8, R8, R9);
+    asm_shift_imm(&k->s, SHIFT_SHR, 0, R9, 8);
+    load_env(k);
+    call_c(k, (uint64_t)(uintptr_t)k->config->amo);
+    check_unwind(k);
+    finish(k, false);
+}
+
+/* The function is in rbx, which the caller's thunk has saved to its home. */
+static uint8_t *make_helper_call(struct thunk *k, unsigned flags)
+{
+    bool globals = !(flags & HELPER_NO_GLOBALS), fault = !(flags & HELPER_NO_FAULT);
+    uint8_t *at = begin(k);
+
+    save_pinned_from(k, 1, globals || fault); /* pinned[0] is rbx */
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, R8, RSP, FRAME_CELL0 + 8);
+    if (fault) {
+        publish_return(k, RSI);
+    } else {
+        asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+    }
+    asm_mov_rr(&k->s, RSI, RAX);
+    load_env(k);
+    asm_rr(&k->s, OP_GROUP5, 2, RBX);
+    if (fault) {
+        check_unwind(k);
+    }
+    asm_alu_ri(&k->s, ALU_ADD, X_W, RSP, 8);
+    load_pinned(k, globals);
+    if (!globals && k->x->npinned > 0) {
+        asm_rm(&k->s, OP_MOV_LOAD | X_W, k->x->pinned[0], RBP, k->x->pinned_disp[0]);
+    }
+    asm_u8(&k->s, 0xc3);
+    return at;
+}
+
+static void make_helpers(struct thunk *k)
+{
+    uint8_t *common[4];
+
+    for (unsigned flags = 0; flags < 4; flags++) {
+        common[flags] = make_helper_call(k, flags);
+    }
+    for (unsigned n = 0; n < k->config->nhelpers; n++) {
+        k->x->helper[n] = k->s.p;
+        if (k->x->npinned > 0) {
+            asm_rm(&k->s, OP_MOV_STORE | X_W, RBX, RBP, k->x->pinned_disp[0]);
+        }
+        asm_mov_imm_flags(&k->s, RBX, (uint64_t)(uintptr_t)k->config->helpers[n].fn);
+        asm_jmp(&k->s, common[k->config->helpers[n].flags & 3]);
+    }
+}
+
+/* ---- instructions that the host lacks ----------------------------------------------------------------------------------------------- */
+
+static uint64_t soft_eval(enum ir_op op, uint64_t a, uint64_t b)
+{
+    struct ir_insn i = {.op = (uint8_t)op, .type = IR_I64};
+    uint64_t r = 0;
+
+    ir_eval(&i, a, b, &r);
+    return r;
+}
+
+static uint64_t soft_cpop(uint64_t a, uint64_t b)
+{
+    return soft_eval(IR_cpop, a, b);
+}
+
+static uint64_t soft_clmul(uint64_t a, uint64_t b)
+{
+    return soft_eval(IR_clmul, a, b);
+}
+
+static uint64_t soft_clmulh(uint64_t a, uint64_t b)
+{
+    return soft_eval(IR_clmulh, a, b);
+}
+
+static uint64_t soft_clmulr(uint64_t a, uint64_t b)
+{
+    return soft_eval(IR_clmulr, a, b);
+}
+
+static void make_soft(struct thunk *k)
+{
+    static uint64_t (*const fns[SOFT_COUNT])(uint64_t a, uint64_t b) = {
+        [SOFT_CPOP] = soft_cpop,
+        [SOFT_CLMUL] = soft_clmul,
+        [SOFT_CLMULH] = soft_clmulh,
+        [SOFT_CLMULR] = soft_clmulr,
+    };
+
+    for (unsigned n = 0; n < SOFT_COUNT; n++) {
+        k->x->soft[n] = begin(k);
+        save_pinned(k, false);
+        asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+        asm_mov_rr(&k->s, RDI, RAX);
+        asm_mov_rr(&k->s, RSI, RDX);
+        call_c(k, (uint64_t)(uintptr_t)fns[n]);
+        finish(k, false);
+    }
+}
+
+int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err)
+{
+    struct thunk k = {.x = x, .lay = &t->config.layout, .config = &t->config};
+    size_t room = 16384 + 32 * (size_t)t->config.nhelpers;
+
+    if (region->used + room > region->size) {
+        return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
+    }
+    k.s.p = region->rw + region->used;
+    make_exit_unwind(&k);
+    x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
+    x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
+    x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
+    x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
+    make_enter(&k);
+    make_slow_all(&k);
+    make_amo(&k);
+    make_helpers(&k);
+    make_soft(&k);
+    region->used = (size_t)(k.s.p - region->rw);
+    assert(region->used <= region->size);
+    return 0;
+}
