@@ -97,7 +97,7 @@ static inline uint64_t fused(struct hart *h, enum sf_format f, struct operands o
     return box(f, r);
 }
 
-static inline uint64_t select(struct hart *h, enum sf_format f, sf_binary *fn, uint64_t a, uint64_t b)
+static inline uint64_t pick(struct hart *h, enum sf_format f, sf_binary *fn, uint64_t a, uint64_t b)
 {
     struct sf_env e = {0};
     uint64_t r = fn(f, unbox(f, a), unbox(f, b), &e);
@@ -197,8 +197,8 @@ static inline uint64_t change_format(struct hart *h, enum sf_format from, enum s
     HELPER3(fmsub_##s, fused(h, f, ((struct operands){a, b, c}), false, true, imm))             \
     HELPER3(fnmsub_##s, fused(h, f, ((struct operands){a, b, c}), true, false, imm))            \
     HELPER3(fnmadd_##s, fused(h, f, ((struct operands){a, b, c}), true, true, imm))             \
-    HELPER2(fmin_##s, select(h, f, sf_min, a, b))                                               \
-    HELPER2(fmax_##s, select(h, f, sf_max, a, b))                                               \
+    HELPER2(fmin_##s, pick(h, f, sf_min, a, b))                                               \
+    HELPER2(fmax_##s, pick(h, f, sf_max, a, b))                                               \
     HELPER2(feq_##s, compare(h, f, sf_eq, a, b))                                                \
     HELPER2(flt_##s, compare(h, f, sf_lt, a, b))                                                \
     HELPER2(fle_##s, compare(h, f, sf_le, a, b))                                                \
