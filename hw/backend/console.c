@@ -286,7 +286,10 @@ static void take_input(struct console *c, const uint8_t *data, size_t len)
         if (pass) {
             pass_byte(c, data[i]);
         }
-        do_action(c, action);
+        if (action != MUX_NONE) {
+            deliver_input(c); /* what was typed before comes before */
+            do_action(c, action);
+        }
     }
     deliver_input(c);
     mutex_unlock(&c->machine->bql);
