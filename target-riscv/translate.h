@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the translator: the state of one translation and what the trans_ functions share. A trans_ function emits one
+ * instruction's IR and returns true, or returns false, with nothing emitted, for an encoding that is illegal here.
+ */
+#ifndef TARGET_RISCV_TRANSLATE_H
+#define TARGET_RISCV_TRANSLATE_H
+
+#include "target-riscv/hart.h"
+#include "target-riscv/insn.h"
+
+#define PAGE_SIZE_GUEST 4096
+
+/* A translation in progress. Offsets are from the page's start. */
+struct dis {
+    struct tcg_context *ctx;
+    struct tb_source *src;
+    struct hart *hart;
+    const struct decoder *decoder;
+    const struct cpu_config *config;
+    int32_t pc_off;   /* of the instruction that is being translated */
+    int32_t next_off; /* where translation goes on; trans_ functions may move it forward */
+    int32_t limit_off; /* end of the bytes that may be read: the engine's copy has max_insns long instructions from the first on */
+    int32_t sc_off;   /* the SC that the last LR was fused with, or -1 */
+    unsigned nexits;  /* conditional exits so far */
+    unsigned nfollowed; /* jumps that were followed */
+    unsigned align;   /* MO_ALIGNED if misaligned accesses are to fault */
+    uint8_t fs;       /* KEY_FS of the mode key */
+    bool fs_dirty;    /* this TB has set mstatus.FS to dirty */
+    bool done;        /* the TB has ended */
+};
+
+#define INSN(name, ext, format, picture, flags) bool trans_##name(struct dis *d, const struct insn *i);
+#include "target-riscv/insn32.def"
+#undef INSN
+
+/* An integer register to read; x0 is the constant 0. */
+static inline ir_arg gpr(struct dis *d, unsigned n)
+{
+    return n == 0 ? ir_const(d->ctx, 0) : ir_global(n - 1);
+}
+
+/* An integer register to write; x0 is a temporary that nobody reads. */
+static inline ir_arg gpr_dest(struct dis *d, unsigned n)
+{
+    return n == 0 ? ir_temp(d->ctx, IR_I64) : ir_global(n - 1);
+}
+
+/* An f register, to read or write: its 64 raw bits. */
+static inline ir_arg fpr(unsigned n)
+{
+    return ir_global(31 + n);
+}
+
+static inline ir_arg imm_const(struct dis *d, int64_t value)
+{
+    return ir_const(d->ctx, (uint64_t)value);
+}
+
+/* Decodes the instruction at OFF of the page; false if it is not wholly inside, or further away than a TB may reach. */
+bool dis_peek(const struct dis *d, int32_t off, struct insn *i);
+/* True if N more instructions may follow the current one in this TB. */
+bool dis_has_room(const struct dis *d, unsigned n);
+/* Ends the TB with a jump to OFF, in this page or another. */
+void gen_goto(struct dis *d, int32_t off);
+/* Ends the TB; the main loop goes on behind this instruction, in a state that may have changed. */
+void gen_exit_loop(struct dis *d);
+/* Raises an exception at this instruction. Does not end the TB. */
+void gen_raise(struct dis *d, enum cause cause, ir_arg tval);
+/* Records, once in a TB, that F state changes: mstatus.FS becomes dirty. */
+void gen_mark_fs(struct dis *d);
+
+#endif
