@@ -121,9 +121,45 @@ static uint8_t *memory_span(const struct memory_map *map, paddr_t pa, uint64_t s
     return r->host + (pa - r->base);
 }
 
+/*
+ * Guest memory is shared with running harts, so it is copied by relaxed accesses, whole words where both sides are aligned: a
+ * hart may see a transfer half done, as on a real bus, but never half a word.
+ */
+static void copy_from_guest(uint8_t *to, const uint8_t *host, uint64_t len)
+{
+    uint64_t i = 0;
+
+    if (!((uintptr_t)host & 7)) {
+        for (; i + 8 <= len; i += 8) {
+            store_le64(to + i, load_relaxed((const uint64_t *)(host + i)));
+        }
+    }
+    for (; i < len; i++) {
+        to[i] = load_relaxed(host + i);
+    }
+}
+
+static void copy_to_guest(uint8_t *host, const uint8_t *from, uint64_t len)
+{
+    uint64_t i = 0;
+
+    if (!((uintptr_t)host & 7)) {
+        for (; i + 8 <= len; i += 8) {
+            store_relaxed((uint64_t *)(host + i), load_le64(from + i));
+        }
+    }
+    if (!((uintptr_t)host & 3) && i + 4 <= len) {
+        store_relaxed((uint32_t *)(host + i), load_le32(from + i));
+        i += 4;
+    }
+    for (; i < len; i++) {
+        store_relaxed(host + i, from[i]);
+    }
+}
+
 bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t size)
 {
-    char *to = buf;
+    uint8_t *to = buf;
     uint64_t len;
 
     for (; size; size -= len, pa += len, to += len) {
@@ -132,14 +168,14 @@ bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t s
         if (!host) {
             return false;
         }
-        memcpy(to, host, len);
+        copy_from_guest(to, host, len);
     }
     return true;
 }
 
 static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size, bool rom_too)
 {
-    const char *from = buf;
+    const uint8_t *from = buf;
     uint64_t len;
 
     for (; size; size -= len, pa += len, from += len) {
@@ -148,7 +184,7 @@ static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint
         if (!host) {
             return false;
         }
-        memcpy(host, from, len);
+        copy_to_guest(host, from, len);
         memory_written(map, pa, len);
     }
     return true;
