@@ -285,7 +285,7 @@ int emit_addshl(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
         asm_u32(&e->s, (uint32_t)b.imm);
         return result(i, r);
     }
-    base = reg_of(e, i->b);
+    base = b.kind == OPD_REG ? b.reg : reg_of(e, i->b);
     r = dst_reg(e, i->d);
     asm_rmx(&e->s, OP_LEA | w, r, base, a, shift, 0);
     return result(i, r);
@@ -367,10 +367,9 @@ int emit_mul(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     struct opd a = opd_imm32(e, i->a, w), b = opd_imm32(e, i->b, w);
 
     (void)row;
-    if (a.kind == OPD_IMM) {
+    if (a.kind == OPD_IMM && b.kind != OPD_IMM) {
         swap_opds(&a, &b);
-    }
-    if (a.kind == OPD_IMM) {
+    } else if (a.kind == OPD_IMM) {
         a = (struct opd){.kind = OPD_REG, .reg = (uint8_t)reg_of(e, i->a)};
     }
     if (b.kind == OPD_IMM) {

@@ -4,6 +4,7 @@
  * x86-64 backend. Operands are pinned and unpinned globals, temporaries and constants in all mixtures, destinations often
  * among the operands. A failure prints its seed: `test-random SEED` runs that program alone.
  */
+#include "hw/host/log.h"
 #include "tests/tcg/harness.h"
 
 struct gen {
@@ -467,6 +468,9 @@ int main(int argc, char **argv)
     static const struct unit_case cases[] = {UNIT(random_programs_agree_on_all_variants)};
 
     first_seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    if (argc == 2) {
+        log_set_mask(LOG_OP_OPT | LOG_OUT_ASM);
+    }
     nseeds = argc > 2 ? strtoull(argv[2], NULL, 0) : argc > 1 ? 1 : 3000;
     return unit_run(cases, ARRAY_SIZE(cases));
 }
