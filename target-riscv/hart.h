@@ -45,6 +45,7 @@ enum { IRQ_SSI = 1, IRQ_MSI = 3, IRQ_STI = 5, IRQ_MTI = 7, IRQ_SEI = 9, IRQ_MEI 
 #define FS_DIRTY 3
 
 #define PMP_MAX 16
+#define INSN_ROWS_MAX 512
 
 struct pmp_entry {
     uint64_t lo, hi; /* t: bytes lo..hi-1; lo == hi: off. Derived from cfg and addr */
@@ -90,6 +91,7 @@ struct hart {
     uint64_t mstatus_mask, menvcfg_mask; /* c: writable bits with this configuration */
     const struct decoder *decoder; /* c: shared by harts of one configuration */
     struct decoder *own_decoder;   /* c: the same, in the hart that frees it */
+    uint64_t rows_seen[INSN_ROWS_MAX / 64]; /* t: a bit for each decode row that was translated */
     struct irq lines[12]; /* c: by cause */
     struct machine *machine;        /* c */
     const struct cpu_config *config; /* c */
@@ -195,6 +197,8 @@ extern const struct tcg_global riscv_globals[];
 extern const unsigned riscv_nglobals;
 
 void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source *src);
+/* Prints the names of the decode rows that H has translated, one a line with PREFIX before it (-d stats). Any thread, best effort. */
+void riscv_print_rows(const struct hart *h, const char *prefix, FILE *out);
 unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size);
 
 /* ---- helpers: what generated code calls ------------------------------------------------------------------------------------------ */
