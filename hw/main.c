@@ -86,7 +86,7 @@ static int run(const struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
-    static struct options o;
+    struct options o;
     struct err err = {{0}};
     int code = options_parse(&o, argc, argv, stdout, &err);
 

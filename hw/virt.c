@@ -355,6 +355,17 @@ struct virt *virt_new(const struct options *o, struct err *err)
     return v;
 }
 
+/* In reverse order, while the disks that they may have requests at still exist. */
+static void free_devices(struct virt *v)
+{
+    mutex_lock(&v->machine.bql);
+    v->machine.devices = NULL;
+    for (unsigned i = VIRT_DEVICE_COUNT; i-- > 0;) {
+        device_free(v->devices[i]);
+    }
+    mutex_unlock(&v->machine.bql);
+}
+
 static void free_backends(struct virt *v)
 {
     monitor_free(v->monitor);
@@ -363,22 +374,16 @@ static void free_backends(struct virt *v)
         console_free(v->serials[i]);
     }
     for (unsigned i = 0; i < VIRT_VIRTIO_SLOTS; i++) {
-        if (v->disks[i]) {
-            disk_close(v->disks[i]);
-        }
+        disk_close(v->disks[i]);
     }
 }
 
 static void free_harts(struct virt *v)
 {
     for (unsigned i = 0; v->harts && i < v->o->nharts; i++) {
-        if (v->harts[i]) {
-            hart_free(v->harts[i]);
-        }
+        hart_free(v->harts[i]);
     }
-    if (v->accel) {
-        accel_free(v->accel);
-    }
+    accel_free(v->accel);
     free(v->harts);
 }
 
@@ -390,13 +395,12 @@ void virt_free(struct virt *v)
         return;
     }
     map = v->machine.memory;
-    free_backends(v);
     free_harts(v);
+    free_devices(v);
+    free_backends(v);
     machine_fini(&v->machine);
     boot_free(v->boot);
-    if (map) {
-        memory_map_free(map);
-    }
+    memory_map_free(map);
     free(v->hart_lines);
     free(v->intc_phandles);
     free(v->contexts);
