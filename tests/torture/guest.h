@@ -31,7 +31,7 @@
 #define MAX_SLOTS        512
 #define MAX_PADS         8
 #define MAX_POKES        190
-#define MAX_TRAPS        100
+#define MAX_TRAPS        200
 
 /* Instruction word that ends a case from any mode: an illegal custom-3 encoding, reported through mtval. */
 #define MAGIC_FINISH 0x5eaf007bu
@@ -40,11 +40,9 @@
 #define MAGIC_A7_FINISH (-1366) /* end the case */
 
 enum case_flags {
-    CASE_PT = 1,        /* zero and digest the page-table area */
-    CASE_CODE = 2,      /* digest the code pages (they are data as well) */
-    CASE_PMP = 4,       /* the case changes PMP registers: put them back afterwards */
-    CASE_ASYNC = 8,     /* the point where interrupts are taken is not defined: do not log it */
-    CASE_NO_FFLAGS = 16 /* unused by the runtime, reserved for masks */
+    CASE_CODE = 1,      /* digest the code pages (they are data as well) */
+    CASE_PMP = 2,       /* the case changes PMP registers: put them back afterwards */
+    CASE_ASYNC = 4,     /* the point where interrupts are taken is not defined: do not log it */
 };
 
 enum batch_mode {
@@ -59,6 +57,7 @@ struct batch_header {
     uint16_t slots[MAX_SLOTS];
 };
 
+/* A word that is set before the case and zeroed after it: page-table entries. Digested. */
 struct poke {
     uint64_t addr;
     uint64_t value;

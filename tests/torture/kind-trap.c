@@ -236,6 +236,8 @@ void gen_irq(struct gen *g)
         emit_to_m(g);
         emit_set_up(g);
         emit_csrw(g, CSR_MIDELEG, g->counter, rng_next(&g->rng) & INTERRUPTS_S);
+        emit_csrw(g, CSR_MIE, g->counter, rng_next(&g->rng) & INTERRUPTS_S);
+        emit_csrw(g, CSR_MSTATUS, g->counter, MSTATUS_FS | (rng_next(&g->rng) & (MSTATUS_MPIE | MSTATUS_SIE)));
         if (rng_one_in(&g->rng, 3)) {
             emit_wfi(g);
         }

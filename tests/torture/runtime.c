@@ -155,8 +155,8 @@ static void dump_state(const struct state *s, uint64_t mstatus, const uint64_t *
         put_pair(csr_rows[i].name, 0, csrs[i]);
     }
     dump_words("mem", GUEST_DATA, s->hdr->data_size, 1);
-    if (s->hdr->flags & CASE_PT) {
-        dump_words("pt", GUEST_PT, GUEST_PT_SIZE, 0);
+    for (uint64_t i = 0; i < s->hdr->npokes; i++) {
+        put_pair("pte", s->hdr->pokes[i].addr, *(uint64_t *)s->hdr->pokes[i].addr);
     }
     if (s->hdr->flags & CASE_CODE) {
         dump_words("code", s->hdr->code_pa, GUEST_CODE_SIZE, 0);
@@ -178,8 +178,8 @@ static uint64_t digest(struct state *s)
     h = mix_words(h, s->f, 33);
     h = mix_words(h, csrs, NCSRS);
     h = mix_words(h, (const uint64_t *)GUEST_DATA, s->hdr->data_size / 8);
-    if (s->hdr->flags & CASE_PT) {
-        h = mix_words(h, (const uint64_t *)GUEST_PT, GUEST_PT_SIZE / 8);
+    for (uint64_t i = 0; i < s->hdr->npokes; i++) {
+        h = mix(h, *(uint64_t *)s->hdr->pokes[i].addr);
     }
     if (s->hdr->flags & CASE_CODE) {
         h = mix_words(h, (const uint64_t *)s->hdr->code_pa, GUEST_CODE_SIZE / 8);
@@ -273,11 +273,6 @@ _Noreturn static void start_case(struct state *s)
     s->ntraps = 0;
     s->next_pad = 0;
     reset_csrs(s);
-    if (hdr->flags & CASE_PT) {
-        for (uint64_t a = GUEST_PT; a < GUEST_PT + GUEST_PT_SIZE; a += 8) {
-            *(uint64_t *)a = 0;
-        }
-    }
     for (uint64_t i = 0; i < hdr->npokes; i++) {
         *(uint64_t *)hdr->pokes[i].addr = hdr->pokes[i].value;
     }
@@ -297,6 +292,9 @@ _Noreturn static void end_case(struct state *s)
     s->total = mix(s->total, h);
     if (batch()->mode != BATCH_TOTAL) {
         put_pair("L", batch()->slots[s->index], h);
+    }
+    for (uint64_t i = 0; i < s->hdr->npokes; i++) {
+        *(uint64_t *)s->hdr->pokes[i].addr = 0; /* page tables start as zero */
     }
     s->index++;
     start_case(s);
@@ -353,7 +351,20 @@ static void clear_interrupt(uint64_t code)
     }
 }
 
-/* The supervisor vectors called: log their trap and repair it. */
+static int wants_m(const struct state *s, uint64_t cause)
+{
+    return cause >= 8 && cause <= 11 && s->x[17] == (uint64_t)MAGIC_A7_TO_M;
+}
+
+/* Continues in M-mode behind the ecall at epc. */
+static void go_to_m(struct state *s, uint64_t epc)
+{
+    uint64_t offset = epc - s->hdr->code_va;
+    csr_set(mstatus, MSTATUS_MPP);
+    csr_write(mepc, (offset < GUEST_CODE_SIZE ? s->hdr->code_pa + offset : epc) + 4);
+}
+
+/* The supervisor vectors called: log their trap, repair it, and return through their sret. */
 static void supervisor_trap(struct state *s, uint64_t vector)
 {
     uint64_t cause = csr_read(scause);
@@ -366,9 +377,13 @@ static void supervisor_trap(struct state *s, uint64_t vector)
         clear_interrupt(cause & 63);
     } else if (cause == 2 && csr_read(stval) == MAGIC_FINISH) {
         end_case(s);
+    } else if (wants_m(s, cause)) {
+        go_to_m(s, epc);
+        return;
     } else {
         csr_write(sepc, after(s, cause, epc));
     }
+    csr_write(mepc, s->hdr->s_page_va + 128);
 }
 
 static int is_finish(const struct state *s, uint64_t cause)
@@ -390,7 +405,6 @@ void runtime_trap(struct state *s)
     s->ntraps++;
     if (cause == 9 && page_offset < 128 && s->ntraps <= MAX_TRAPS) {
         supervisor_trap(s, page_offset);
-        csr_write(mepc, s->hdr->s_page_va + 128);
         return;
     }
     int is_async = (cause & CAUSE_INTERRUPT) && (s->hdr->flags & CASE_ASYNC);
@@ -404,9 +418,9 @@ void runtime_trap(struct state *s)
     if (is_finish(s, cause)) {
         end_case(s);
     }
-    if (cause >= 8 && cause <= 11 && s->x[17] == (uint64_t)MAGIC_A7_TO_M) {
-        csr_set(mstatus, MSTATUS_MPP);
-        epc = s->hdr->code_pa + (epc - s->hdr->code_va);
+    if (wants_m(s, cause)) {
+        go_to_m(s, epc);
+        return;
     }
     csr_write(mepc, after(s, cause, epc));
 }
