@@ -305,6 +305,9 @@ void finish_record(struct emit *e, const struct ir_insn *i, int res)
     }
     pin = pin_of(e, i->d);
     if (pin != NO_PIN) {
+        if (r < 3) {
+            e->content[r] = IR_NONE; /* it may have been computed over an operand's copy */
+        }
         if (res & RESULT_SEXT) {
             asm_rr(&e->s, OP_MOVSXD, pin, r);
         } else {
