@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Runs the suites of tests/suites.txt (or those named as arguments), one after
-# the other. Shows a line per suite and every failed or skipped case; all output
+# the other; ALSO names some that do not run by themselves. Shows a line per suite and every failed or skipped case; all output
 # is kept in $BUILD/logs/SUITE.log. The last line is the sum:
 #
 #   N passed, N failed, N skipped
@@ -56,15 +56,14 @@ run_suite()
     skipped=$((skipped + skip))
 }
 
-# wanted NAME [ARGUMENT...]: is it among the arguments, or are there none?
-wanted()
+# in_list NAME WORD...
+in_list()
 {
-    local name=$1 argument
+    local name=$1 word
     shift
 
-    [ $# = 0 ] && return 0
-    for argument in "$@"; do
-        [ "$argument" = "$name" ] && return 0
+    for word in "$@"; do
+        [ "$word" = "$name" ] && return 0
     done
     return 1
 }
@@ -73,9 +72,13 @@ while read -r name limit command <&3; do
     case $name in
         '' | '#'*) continue ;;
     esac
-    if wanted "$name" "$@"; then
-        run_suite "$name" "$limit" "$command"
+    # shellcheck disable=SC2086
+    if [ $# -gt 0 ]; then
+        in_list "${name#-}" "$@" || continue
+    elif [ "${name#-}" != "$name" ]; then
+        in_list "${name#-}" ${ALSO:-} || continue
     fi
+    run_suite "${name#-}" "$limit" "$command"
 done 3<tests/suites.txt
 
 [ $failed = 0 ] || echo "logs: $logs"

@@ -6,8 +6,8 @@
  * bare machine only. bench_run does ROUNDS rounds and returns a checksum that
  * depends on all of its work, which must be the same everywhere.
  */
-#ifndef BENCH_H
-#define BENCH_H
+#ifndef TESTS_BENCH_BENCH_H
+#define TESTS_BENCH_BENCH_H
 
 #include <stddef.h>
 #include <stdint.h>

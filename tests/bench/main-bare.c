@@ -6,13 +6,13 @@
  */
 #include "bench.h"
 
-#define UART     ((volatile uint8_t *)0x10000000)
-#define FINISHER ((volatile uint32_t *)0x100000)
+#define UART        ((volatile uint8_t *)0x10000000)
+#define FINISHER    ((volatile uint32_t *)0x100000)
 #define GIB_PAGE(i) (((uint64_t)(i) << 28) | 0xcf)
 
 /* Sv39 root: identity map of the first 4 GiB. */
-uint64_t bench_root[512] __attribute__((aligned(4096))) = {GIB_PAGE(0), GIB_PAGE(1), GIB_PAGE(2),
-                                                           GIB_PAGE(3)};
+uint64_t bench_root[512]
+    __attribute__((aligned(4096))) = {GIB_PAGE(0), GIB_PAGE(1), GIB_PAGE(2), GIB_PAGE(3)};
 
 #ifdef BENCH_HARTS
 static volatile uint32_t go;
@@ -80,16 +80,14 @@ int main(void)
     print_number(sum);
     print_text("\n");
     *FINISHER = 0x5555;
-    for (;;) {
-    }
+    for (;;) {}
 }
 
 void second(uint64_t hart)
 {
     (void)hart;
 #ifdef BENCH_HARTS
-    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {
-    }
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {}
     bench_second();
 #endif
     for (;;) {

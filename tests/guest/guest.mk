@@ -18,7 +18,7 @@ check:
 	@tests/guest/install-deps.sh check
 	@+$(MAKE) --no-print-directory all unit-bins
 	@tests/guest/fetch.sh kernel opensbi uboot initramfs qemu rootfs
-	@BUILD=$(abspath $(BUILD)) tests/run-suites.sh $(SUITES)
+	@BUILD=$(abspath $(BUILD)) ALSO="$(ALSO)" tests/run-suites.sh $(SUITES)
 
 # The same, but only suites that boot guests.
 check-system:

@@ -47,7 +47,6 @@ uint64_t bench_run(uint64_t rounds)
     counter = 0;
     __atomic_store_n(&wanted, rounds, __ATOMIC_RELEASE);
     turns(rounds);
-    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != rounds) {
-    }
+    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != rounds) {}
     return counter;
 }

@@ -5,7 +5,7 @@
 #ifndef BENCH_KIB
 #define BENCH_KIB 16
 #endif
-#define STEP 8 /* words */
+#define STEP  8 /* words */
 #define CELLS ((size_t)BENCH_KIB * 1024 / 8 / STEP)
 
 const uint64_t bench_rounds = BENCH_KIB > 1024 ? 3000000 : 20000000;

@@ -3,7 +3,7 @@
 #include "../bench.h"
 
 #define FUNCTIONS 512
-#define LENGTH 64
+#define LENGTH    64
 
 const uint64_t bench_rounds = 8;
 

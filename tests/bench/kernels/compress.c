@@ -2,7 +2,7 @@
 /* Compression of the LZ77 kind with a hash of three bytes, and the way back. One round is 32 KiB. */
 #include "../bench.h"
 
-#define SIZE 32768
+#define SIZE   32768
 #define HASHES 4096
 
 const uint64_t bench_rounds = 150;
@@ -38,14 +38,16 @@ static NOINLINE size_t pack(void)
         size_t length = 0, distance = 0;
 
         if (i + 4 < SIZE) {
-            uint32_t three = (uint32_t)source[i] << 16 | (uint32_t)source[i + 1] << 8 | source[i + 2];
+            uint32_t three =
+                (uint32_t)source[i] << 16 | (uint32_t)source[i + 1] << 8 | source[i + 2];
             uint32_t slot = (three * 2654435761u) >> 20;
             int32_t at = heads[slot];
 
             heads[slot] = (int32_t)i;
             if (at >= 0 && i - (size_t)at < 65536) {
                 distance = i - (size_t)at;
-                while (length < 255 && i + length < SIZE && source[i + length] == source[(size_t)at + length]) {
+                while (length < 255 && i + length < SIZE &&
+                       source[i + length] == source[(size_t)at + length]) {
                     length++;
                 }
             }

@@ -6,7 +6,7 @@
 #include "../bench.h"
 
 #define ITEMS 96
-#define SIDE 12
+#define SIDE  12
 
 struct item {
     struct item *next;
@@ -18,7 +18,8 @@ const uint64_t bench_rounds = 1800;
 static struct item items[ITEMS];
 static int16_t left[SIDE][SIDE], right[SIDE][SIDE];
 static int32_t product[SIDE][SIDE];
-static const char input[] = "5012,1234.500,-874,+122,0x7f,1.2e5,T0.3e-1F,-.123,11T2,99999,-110.700e+1,5,z";
+static const char input[] =
+    "5012,1234.500,-874,+122,0x7f,1.2e5,T0.3e-1F,-.123,11T2,99999,-110.700e+1,5,z";
 
 static NOINLINE uint16_t crc16(uint16_t crc, uint16_t value)
 {

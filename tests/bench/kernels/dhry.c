@@ -32,8 +32,7 @@ static NOINLINE int compare(const char *a, const char *b)
 
 static NOINLINE void copy(char *to, const char *from)
 {
-    while ((*to++ = *from++)) {
-    }
+    while ((*to++ = *from++)) {}
 }
 
 static NOINLINE enum kind turn(enum kind kind, int by)

@@ -3,7 +3,7 @@
 #include "../bench.h"
 
 #define SLOTS 32768
-#define KEYS 8192
+#define KEYS  8192
 
 const uint64_t bench_rounds = 40;
 

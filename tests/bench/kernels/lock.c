@@ -13,8 +13,7 @@ static void turns(uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
         while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
-            while (lock) {
-            }
+            while (lock) {}
         }
         counter++;
         __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
@@ -39,7 +38,6 @@ uint64_t bench_run(uint64_t rounds)
     counter = 0;
     __atomic_store_n(&wanted, rounds, __ATOMIC_RELEASE);
     turns(rounds);
-    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != rounds) {
-    }
+    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != rounds) {}
     return counter;
 }

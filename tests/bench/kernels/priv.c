@@ -5,13 +5,13 @@
  */
 #include "../bench.h"
 
-#define OP_CSR 1     /* csrr sscratch */
-#define OP_TIME 2    /* rdtime */
-#define OP_ECALL 3   /* ecall to M-mode and mret */
-#define OP_MMIO 4    /* UART line status read */
-#define OP_SFENCE 5  /* sfence.vma of one page and a touch */
-#define OP_SATP 6    /* switch of ASID and 32 pages touched */
-#define OP_FENCEI 7  /* patch an instruction, fence.i, run it */
+#define OP_CSR    1 /* csrr sscratch */
+#define OP_TIME   2 /* rdtime */
+#define OP_ECALL  3 /* ecall to M-mode and mret */
+#define OP_MMIO   4 /* UART line status read */
+#define OP_SFENCE 5 /* sfence.vma of one page and a touch */
+#define OP_SATP   6 /* switch of ASID and 32 pages touched */
+#define OP_FENCEI 7 /* patch an instruction, fence.i, run it */
 
 const uint64_t bench_rounds = BENCH_OP <= OP_TIME ? 3000000 : BENCH_OP <= OP_MMIO ? 300000 : 50000;
 
@@ -20,7 +20,8 @@ static volatile uint64_t pages[32][512] __attribute__((aligned(4096)));
 #endif
 
 #if BENCH_OP == OP_FENCEI
-static uint32_t patch[2] __attribute__((aligned(64))) = {0x00000513, 0x00008067}; /* li a0, n; ret */
+static uint32_t patch[2]
+    __attribute__((aligned(64))) = {0x00000513, 0x00008067}; /* li a0, n; ret */
 #endif
 
 static inline uint64_t one(uint64_t i)

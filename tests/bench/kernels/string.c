@@ -5,10 +5,11 @@
 const uint64_t bench_rounds = 10000;
 
 static const char text[] =
-    "The hart fetches, decodes and runs one Instruction after another; what it stores, other harts may load. "
-    "A trap takes it to a handler, which saves registers, finds the cause, does what is to be done, and returns. "
-    "Pages are walked by the hart itself: three levels for the common map, five for the largest. A fence orders "
-    "what is on either side of it, and nothing else does, except for what the programmer can see through data.";
+    "The hart fetches, decodes and runs one Instruction after another; what it stores, other "
+    "harts may load. A trap takes it to a handler, which saves registers, finds the cause, "
+    "does what is to be done, and returns. Pages are walked by the hart itself: three levels "
+    "for the common map, five for the largest. A fence orders what is on either side of it, "
+    "and nothing else does, except for what the programmer can see through data.";
 
 static char words[128][24];
 
