@@ -272,7 +272,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .load = engine_load, .store = engine_store, .amo = engine_amo,
     };
 
-    a->desc = d;
+    a->desc = *d;
     a->tcg = tcg_new(&c, &a->prologue, err);
     return a->tcg ? 0 : -ENOMEM;
 }

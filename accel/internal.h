@@ -98,7 +98,7 @@ struct accel {
     struct machine *machine;      /* c */
     struct accel_options options; /* c */
     struct mmu_domain *domain;    /* c */
-    const struct cpu_model_desc *desc; /* c after the first vcpu_init */
+    struct cpu_model_desc desc; /* c after the first vcpu_init */
     struct tcg *tcg;              /* c after the first vcpu_init */
     struct code_memory memory;    /* c */
     struct code_region prologue;  /* c */

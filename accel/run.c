@@ -100,7 +100,7 @@ static struct tb_link *run_tb(struct vcpu *cpu, struct tb *tb)
     cpu->pc_page = cpu->pc & GUEST_PAGE_MASK;
     cpu->unwind = 0;
     mmu_enter_guest(&cpu->mmu);
-    exit = tcg_exec(cpu->accel->tcg, (char *)cpu - cpu->accel->desc->vcpu_offset, tb->rx + tb->entry);
+    exit = tcg_exec(cpu->accel->tcg, (char *)cpu - cpu->accel->desc.vcpu_offset, tb->rx + tb->entry);
     mmu_leave_guest(&cpu->mmu);
     cpu->host_ra = 0;
     cpu->engine->nexits++;
