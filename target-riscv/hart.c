@@ -99,7 +99,7 @@ const struct decoder *hart_decoder(const struct hart *h)
 
 static int attach(struct hart *h, struct accel *a, struct err *err)
 {
-    const struct cpu_model_desc desc = {
+    h->desc = (struct cpu_model_desc){
         .ops = &riscv_cpu_ops,
         .mmu_ops = &riscv_mmu_ops,
         .globals = riscv_globals,
@@ -110,7 +110,7 @@ static int attach(struct hart *h, struct accel *a, struct err *err)
         .env_bias = HART_ENV_BIAS,
     };
 
-    return vcpu_init(&h->cpu, a, &desc, err);
+    return vcpu_init(&h->cpu, a, &h->desc, err);
 }
 
 struct hart *hart_new(struct machine *m, struct accel *a, const struct cpu_config *c, unsigned hartid, struct err *err)
