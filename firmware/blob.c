@@ -4,52 +4,78 @@
  * again, and the host file may have changed by then).
  */
 #include "firmware/internal.h"
+#include "hw/host/memory.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int blob_add_owned(struct blob_list *l, const char *name, paddr_t pa, uint8_t *data, uint64_t size,
-                   uint64_t zero, struct err *err)
+/* Large images go on huge pages: a kernel would be thousands of page faults otherwise. */
+#define LARGE_SIZE (UINT64_C(2) << 20)
+
+static uint8_t *alloc_bytes(uint64_t size, struct err *err)
 {
-    struct blob *b;
+    uint8_t *p;
+
+    if (size >= LARGE_SIZE) {
+        return host_mem_alloc(size, true, err);
+    }
+    p = malloc(size ? size : 1);
+    if (!p) {
+        err_set(err, -ENOMEM, "out of host memory");
+    }
+    return p;
+}
+
+static void free_bytes(uint8_t *p, uint64_t size)
+{
+    if (size >= LARGE_SIZE) {
+        host_mem_free(p, size);
+    } else {
+        free(p);
+    }
+}
+
+static struct blob *new_blob(struct blob_list *l, struct err *err)
+{
+    unsigned room = l->room ? l->room * 2 : 16;
+    struct blob *grown;
 
     if (l->n == l->room) {
-        unsigned room = l->room ? l->room * 2 : 16;
-        struct blob *grown = realloc(l->v, room * sizeof(*grown));
-
+        grown = realloc(l->v, room * sizeof(*grown));
         if (!grown) {
-            free(data);
-            return err_set(err, -ENOMEM, "out of host memory");
+            err_set(err, -ENOMEM, "out of host memory");
+            return NULL;
         }
         l->v = grown;
         l->room = room;
     }
-    b = &l->v[l->n++];
-    snprintf(b->name, sizeof(b->name), "%s", name);
-    b->pa = pa;
-    b->data = data;
-    b->size = size;
-    b->zero = zero;
-    return 0;
+    return &l->v[l->n];
 }
 
 int blob_add(struct blob_list *l, const char *name, paddr_t pa, const void *data, uint64_t size,
              uint64_t zero, struct err *err)
 {
-    uint8_t *copy = malloc(size ? size : 1);
+    struct blob *b = new_blob(l, err);
+    uint8_t *copy = b ? alloc_bytes(size, err) : NULL;
 
     if (!copy) {
-        return err_set(err, -ENOMEM, "out of host memory for %llu bytes", (unsigned long long)size);
+        return -ENOMEM;
     }
     memcpy(copy, data, size);
-    return blob_add_owned(l, name, pa, copy, size, zero, err);
+    snprintf(b->name, sizeof(b->name), "%s", name);
+    b->pa = pa;
+    b->data = copy;
+    b->size = size;
+    b->zero = zero;
+    l->n++;
+    return 0;
 }
 
 void blob_list_free(struct blob_list *l)
 {
     for (unsigned i = 0; i < l->n; i++) {
-        free(l->v[i].data);
+        free_bytes(l->v[i].data, l->v[i].size);
     }
     free(l->v);
     memset(l, 0, sizeof(*l));

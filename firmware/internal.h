@@ -48,12 +48,9 @@ struct image_target {
 int file_view_open(struct file_view *f, const char *path, struct err *err);
 void file_view_close(struct file_view *f);
 
-/* A copy of SIZE bytes of DATA (on success), or of nothing when DATA is NULL (zeroed). */
+/* Adds a copy of SIZE bytes of DATA, to be followed by ZERO bytes of zeroes. */
 int blob_add(struct blob_list *l, const char *name, paddr_t pa, const void *data, uint64_t size,
              uint64_t zero, struct err *err);
-/* As blob_add, but DATA (from malloc) changes owner; freed on failure. */
-int blob_add_owned(struct blob_list *l, const char *name, paddr_t pa, uint8_t *data, uint64_t size,
-                   uint64_t zero, struct err *err);
 void blob_list_free(struct blob_list *l);
 /* Two images (blobs of different names) that share a byte: -EINVAL, ERR names both. */
 int blob_list_check_overlap(const struct blob_list *l, struct err *err);
