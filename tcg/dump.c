@@ -20,7 +20,8 @@ static void dump_arg(const struct tcg_context *ctx, ir_arg a, bool dies, FILE *o
 
 static void dump_memop(unsigned memop, FILE *out)
 {
-    fprintf(out, " %c%u%s", memop & MO_SIGN ? 's' : 'u', 8u << (memop & MO_SIZE), memop & MO_ALIGNED ? " aligned" : "");
+    fprintf(out, " %c%u%s", memop & MO_SIGN ? 's' : 'u', 8u << (memop & MO_SIZE),
+            memop & MO_ALIGNED ? " aligned" : "");
 }
 
 static bool is_memory(unsigned op)
@@ -66,7 +67,8 @@ static void dump_insn(const struct tcg_context *ctx, const struct ir_insn *i, FI
     }
     if (i->op == IR_label || i->op == IR_br || i->op == IR_brcond) {
         fprintf(out, " L%d", (int)i->imm);
-    } else if (i->op == IR_pc_add || i->op == IR_exit_loop || (i->op >= IR_brcond_exit && i->op <= IR_goto_page)) {
+    } else if (i->op == IR_pc_add || i->op == IR_exit_loop ||
+               (i->op >= IR_brcond_exit && i->op <= IR_goto_page)) {
         fprintf(out, " pc_page%+d", (int)i->imm);
     } else if (i->op == IR_addshl) {
         fprintf(out, " << %d", (int)i->imm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each integer op means, as C: one switch, used by the builder to fold constants and by the interpreter to run.
- * Pure functions.
+ * What each integer op means, as C: one switch, used by the builder to fold constants and by the
+ * interpreter to run. Pure functions.
  */
 #include "tcg/internal.h"
 
@@ -45,7 +45,8 @@ uint64_t ir_extend(uint64_t value, unsigned memop)
 uint64_t ir_eval_amo(enum ir_op op, unsigned memop, uint64_t old, uint64_t operand)
 {
     uint64_t su = ir_extend(old, memop & MO_SIZE), ou = ir_extend(operand, memop & MO_SIZE);
-    int64_t ss = (int64_t)ir_extend(old, memop | MO_SIGN), os = (int64_t)ir_extend(operand, memop | MO_SIGN);
+    int64_t ss = (int64_t)ir_extend(old, memop | MO_SIGN),
+            os = (int64_t)ir_extend(operand, memop | MO_SIGN);
 
     switch (op) {
     case IR_amo_add:
@@ -297,7 +298,8 @@ bool ir_eval(const struct ir_insn *i, uint64_t a, uint64_t b, uint64_t *out)
         b = (uint64_t)(int32_t)b;
     }
     done = eval_arith(i, wide, a, b, out) || eval_move((enum ir_op)i->op, a, out) ||
-           eval_shift((enum ir_op)i->op, wide, a, b, out) || eval_bits((enum ir_op)i->op, wide, a, b, out) ||
+           eval_shift((enum ir_op)i->op, wide, a, b, out) ||
+           eval_bits((enum ir_op)i->op, wide, a, b, out) ||
            eval_divide((enum ir_op)i->op, wide, a, b, out);
     if (done && !wide) {
         *out = (uint64_t)(int32_t)*out;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside tcg/: the context's buffers, what the passes leave for backends, the backend's table of functions, and the map from
- * host addresses to guest pcs. Nothing here leaves the folder (tests/tcg may look).
+ * Inside tcg/: the context's buffers, what the passes leave for backends, the backend's table of
+ * functions, and the map from host addresses to guest pcs. Nothing here leaves the folder
+ * (tests/tcg may look).
  */
 #ifndef TCG_INTERNAL_H
 #define TCG_INTERNAL_H
@@ -9,28 +10,32 @@
 #include "hw/host/bits.h"
 #include "tcg/tcg.h"
 
-#define IR_MAX_INSNS 2048
+#define IR_MAX_INSNS  2048
 #define IR_MAX_CONSTS 2048
 #define IR_MAX_LABELS 512
-#define IR_MAX_TEMPS 256 /* in one guest instruction: their numbers start again at each insn_start */
+#define IR_MAX_TEMPS \
+    256 /* in one guest instruction: their numbers start again at each insn_start */
 #define IR_MAX_GLOBALS 200
-#define IR_MAX_SITES ARRAY_SIZE(((struct tcg_code *)0)->sites)
+#define IR_MAX_SITES   ARRAY_SIZE(((struct tcg_code *)0)->sites)
 /* What one guest instruction may need at most; ir_full keeps this much free. */
-#define IR_INSN_ROOM 256
+#define IR_INSN_ROOM  256
 #define IR_INSN_SITES 8
 
-/* Bits of ir_insn.type that the optimiser sets for backends: this use of the temporary is its last. */
+/*
+ * Bits of ir_insn.type that the optimiser sets for backends: this use of the temporary is its
+ * last.
+ */
 #define IR_TYPE_MASK 7
-#define IR_DIES_A 0x10
-#define IR_DIES_B 0x20
-#define IR_DIES_C 0x40
-#define IR_DIES_E 0x80
+#define IR_DIES_A    0x10
+#define IR_DIES_B    0x20
+#define IR_DIES_C    0x40
+#define IR_DIES_E    0x80
 
 enum ir_op_flag {
-    OPF_TYPED = 1,   /* T */
-    OPF_SIDE = 2,    /* S */
-    OPF_FAULT = 4,   /* F */
-    OPF_ENDS = 8,    /* E */
+    OPF_TYPED = 1,    /* T */
+    OPF_SIDE = 2,     /* S */
+    OPF_FAULT = 4,    /* F */
+    OPF_ENDS = 8,     /* E */
     OPF_GLOBALS = 16, /* G */
     OPF_AUX_ARG = 32, /* e */
     OPF_D = 64,
@@ -81,10 +86,10 @@ struct pcmap_entry {
 struct tcg_context {
     struct tcg *t;
     unsigned ninsns, nconsts, ntemps, nlabels, nsites;
-    bool unreachable;     /* what is emitted now can never run: it is dropped */
-    int32_t pc_off;       /* of the current instruction */
+    bool unreachable; /* what is emitted now can never run: it is dropped */
+    int32_t pc_off;   /* of the current instruction */
     uint32_t generation;
-    struct ir_insn *opt;  /* the optimised records, nopt of them (inside insns[]) */
+    struct ir_insn *opt; /* the optimised records, nopt of them (inside insns[]) */
     unsigned nopt;
     unsigned npcmap;
     struct ir_insn dummy; /* where records go that must not be kept */
@@ -103,11 +108,13 @@ struct tcg_backend {
     void (*fini)(struct tcg *t);
     size_t context_size;
     /* See tcg_compile. */
-    int (*compile)(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off, struct tcg_code *out);
+    int (*compile)(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off,
+                   struct tcg_code *out);
     void (*site_set)(struct tcg *t, uint8_t *rx, const struct tcg_site *site, uint8_t *target);
     struct tcg_exit (*exec)(struct tcg *t, void *env, const uint8_t *code);
     /* Prints OUT's code, for -d out_asm. */
-    void (*disas)(const struct tcg_context *ctx, const uint8_t *code, const struct tcg_code *out, FILE *f);
+    void (*disas)(const struct tcg_context *ctx, const uint8_t *code, const struct tcg_code *out,
+                  FILE *f);
 };
 extern const struct tcg_backend tcg_interp_backend;
 extern const struct tcg_backend tcg_x86_64_backend;
@@ -119,7 +126,7 @@ struct tcg {
     void *backend_data;
 };
 
-/* ---- ir.c, eval.c, dump.c, opt.c ---------------------------------------------------------------------------------------------- */
+/* ---- ir.c, eval.c, dump.c, opt.c ----------------------------------------------------------- */
 
 static inline uint64_t ir_const_value(const struct tcg_context *ctx, ir_arg a)
 {
@@ -129,8 +136,8 @@ static inline uint64_t ir_const_value(const struct tcg_context *ctx, ir_arg a)
 /* a COND b at TYPE. */
 bool ir_eval_cond(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
 /*
- * The value of a pure integer op (moves, arithmetic, setcond) for operand values A and B; movcond is not one of them. Returns
- * false, with *out unset, for every other op.
+ * The value of a pure integer op (moves, arithmetic, setcond) for operand values A and B; movcond
+ * is not one of them. Returns false, with *out unset, for every other op.
  */
 bool ir_eval(const struct ir_insn *i, uint64_t a, uint64_t b, uint64_t *out);
 /* VALUE as a load with MEMOP would extend it. */
@@ -142,9 +149,12 @@ void ir_dump(const struct tcg_context *ctx, const struct ir_insn *insns, unsigne
 /* insns[0..ninsns) to opt[0..nopt): dead definitions gone, last uses marked. */
 void ir_optimise(struct tcg_context *ctx);
 
-/* ---- pcmap.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- pcmap.c ------------------------------------------------------------------------------- */
 
-/* A fault of the instruction at PC_OFF may be reported with a return address at or below END (offset from the TB's start). */
+/*
+ * A fault of the instruction at PC_OFF may be reported with a return address at or below END
+ * (offset from the TB's start).
+ */
 void pcmap_add(struct tcg_context *ctx, uint32_t end, int32_t pc_off);
 /* Writes the map at P (at most END) and returns behind it; NULL: no room. */
 uint8_t *pcmap_write(const struct tcg_context *ctx, uint8_t *p, const uint8_t *end);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interpreter backend: the second opinion in tests, and the engine of hosts without a backend. Its compiled form is the
- * optimised records themselves, copied to the code region:
+ * The interpreter backend: the second opinion in tests, and the engine of hosts without a
+ * backend. Its compiled form is the optimised records themselves, copied to the code region:
  *
  *   struct head | POLL, ENTER, records ... | a target pointer for each site | constants | pc map
  *
- * rx points at POLL, the polling entry; ENTER is the other one. Labels are turned into record numbers. Globals live in env;
- * guest memory is reached through config.load, store and amo only. host_ra is the running record's address + 1.
+ * rx points at POLL, the polling entry; ENTER is the other one. Labels are turned into record
+ * numbers. Globals live in env; guest memory is reached through config.load, store and amo only.
+ * host_ra is the running record's address + 1.
  */
 #include "hw/host/atomic.h"
 #include "tcg/internal.h"
@@ -20,14 +21,14 @@ _Static_assert(OP_ENTER < 256, "record ops are bytes");
 
 struct head {
     void *tb;
-    uint32_t sites;  /* offsets from rx */
+    uint32_t sites; /* offsets from rx */
     uint32_t consts;
     int32_t head_off;
     uint32_t pad[3];
 };
 _Static_assert(sizeof(struct head) == 32, "keeps records aligned");
 
-/* ---- compiling ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- compiling ----------------------------------------------------------------------------- */
 
 static int interp_init(struct tcg *t, struct code_region *region, struct err *err)
 {
@@ -49,7 +50,8 @@ static bool add_site(struct tcg_code *out, struct ir_insn *i, int32_t now, uint3
     if (n == ARRAY_SIZE(out->sites)) {
         return false;
     }
-    out->sites[n] = (struct tcg_site){.patch = sites + 8 * n, .pc_off = i->imm, .polls = i->imm <= now};
+    out->sites[n] =
+        (struct tcg_site){.patch = sites + 8 * n, .pc_off = i->imm, .polls = i->imm <= now};
     out->nsites++;
     i->c = (ir_arg)n;
     return true;
@@ -70,8 +72,8 @@ static void resolve_labels(struct ir_insn *records, unsigned n)
     }
 }
 
-static bool finish_records(struct tcg_context *ctx, struct ir_insn *records, unsigned n, int32_t head_off, struct tcg_code *out,
-                           uint32_t sites)
+static bool finish_records(struct tcg_context *ctx, struct ir_insn *records, unsigned n,
+                           int32_t head_off, struct tcg_code *out, uint32_t sites)
 {
     int32_t now = head_off;
 
@@ -92,13 +94,16 @@ static bool finish_records(struct tcg_context *ctx, struct ir_insn *records, uns
     return true;
 }
 
-static int interp_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off, struct tcg_code *out)
+static int interp_compile(struct tcg_context *ctx, struct code_region *region, void *tb,
+                          int32_t head_off, struct tcg_code *out)
 {
-    uint8_t *base = (uint8_t *)align_up((uintptr_t)(region->rw + region->used), 32), *limit = region->rw + region->size, *end;
+    uint8_t *base = (uint8_t *)align_up((uintptr_t)(region->rw + region->used), 32),
+            *limit = region->rw + region->size, *end;
     struct head *head = (struct head *)(void *)base;
     struct ir_insn *records = (struct ir_insn *)(void *)(head + 1);
     unsigned n = ctx->nopt + 2;
-    uint32_t sites = n * (uint32_t)sizeof(*records), consts = sites + 8 * (uint32_t)ARRAY_SIZE(out->sites);
+    uint32_t sites = n * (uint32_t)sizeof(*records),
+             consts = sites + 8 * (uint32_t)ARRAY_SIZE(out->sites);
 
     if (limit - base < (ptrdiff_t)(sizeof(*head) + consts + 8 * ctx->nconsts + 16)) {
         return -ENOSPC;
@@ -127,12 +132,13 @@ static int interp_compile(struct tcg_context *ctx, struct code_region *region, v
     return 0;
 }
 
-static void interp_site_set(struct tcg *t, uint8_t *rx, const struct tcg_site *site, uint8_t *target)
+static void interp_site_set(struct tcg *t, uint8_t *rx, const struct tcg_site *site,
+                            uint8_t *target)
 {
     store_release((uint8_t **)(void *)(rx - t->rx_minus_rw + site->patch), target);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------- */
 
 struct run {
     struct tcg *t;
@@ -210,7 +216,8 @@ static bool run_poll(struct run *r)
 
 static bool run_chain(struct run *r, const struct ir_insn *i)
 {
-    uint8_t *const *slots = (uint8_t *const *)(const void *)((const uint8_t *)r->records + head_of(r)->sites);
+    uint8_t *const *slots =
+        (uint8_t *const *)(const void *)((const uint8_t *)r->records + head_of(r)->sites);
     uint8_t *target;
 
     if (i->c == OWN_HEAD) {
@@ -237,7 +244,8 @@ static bool run_probe(struct run *r, uint64_t va)
     uint64_t index = ((va >> 1) ^ (va >> 12)) & ((1u << r->lay->jc_index_bits) - 1);
     struct jc_probe *jc = *(struct jc_probe **)(void *)(r->env + r->lay->jc) + index;
 
-    if (r->t->config.options.chain_off || load_acquire(&jc->va) != va || jc->key != *env_u64(r, r->lay->jc_key)) {
+    if (r->t->config.options.chain_off || load_acquire(&jc->va) != va ||
+        jc->key != *env_u64(r, r->lay->jc_key)) {
         *env_u64(r, r->lay->pc) = va;
         return leave(r, TCG_EXIT_LOOKUP, 0);
     }
@@ -262,7 +270,8 @@ static bool end_call(struct run *r)
     return true;
 }
 
-static uint64_t call_helper(const struct run *r, const struct tcg_helper *h, const struct ir_insn *i)
+static uint64_t call_helper(const struct run *r, const struct tcg_helper *h,
+                            const struct ir_insn *i)
 {
     uint64_t (*fn0)(void *, int64_t);
     uint64_t (*fn1)(void *, uint64_t, int64_t);
@@ -437,12 +446,12 @@ static struct tcg_exit interp_exec(struct tcg *t, void *env, const uint8_t *code
     struct run r = {.t = t, .env = env, .lay = &t->config.layout};
 
     enter(&r, code);
-    while (step(&r, r.next++)) {
-    }
+    while (step(&r, r.next++)) {}
     return r.exit;
 }
 
-static void interp_disas(const struct tcg_context *ctx, const uint8_t *code, const struct tcg_code *out, FILE *f)
+static void interp_disas(const struct tcg_context *ctx, const uint8_t *code,
+                         const struct tcg_code *out, FILE *f)
 {
     (void)code;
     (void)out;

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The builder: appends records to a context's buffer. The convenience layer (ir_op2 and its kin) folds constants, replaces
- * ops by cheaper ones, and remembers within a TB which globals and temporaries hold a known value (a constant, or pc_page
- * plus a constant), so that `auipc; jalr` becomes a direct jump and `lui; addi` two moves. What was known is forgotten at
- * labels and at calls that may write globals.
+ * The builder: appends records to a context's buffer. The convenience layer (ir_op2 and its kin)
+ * folds constants, replaces ops by cheaper ones, and remembers within a TB which globals and
+ * temporaries hold a known value (a constant, or pc_page plus a constant), so that `auipc; jalr`
+ * becomes a direct jump and `lui; addi` two moves. What was known is forgotten at labels and at
+ * calls that may write globals.
  *
- * After an op that ends straight-line code everything up to the next label that something jumps to is dropped.
+ * After an op that ends straight-line code everything up to the next label that something jumps
+ * to is dropped.
  */
 #include "tcg/internal.h"
 #include <assert.h>
 
 /* Operand letters and flag letters of ops.def rows, as bits; constant folded by the compiler. */
-#define HAS(s, ch) (((s)[0] == (ch)) || ((s)[0] && (((s)[1] == (ch)) || ((s)[1] && (((s)[2] == (ch)) || ((s)[2] && (s)[3] == (ch)))))))
+#define AT(s, n)         ((s "    ")[n])
+#define HAS(s, ch)       (AT(s, 0) == (ch) || AT(s, 1) == (ch) || AT(s, 2) == (ch) || AT(s, 3) == (ch))
 #define FLAG(s, ch, bit) (HAS(s, ch) ? (bit) : 0)
 
 const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
-#define OP(op_name, operands, letters)                                                                              \
-    [IR_##op_name] = {#op_name,                                                                                     \
-                      FLAG(letters, 'T', OPF_TYPED) | FLAG(letters, 'S', OPF_SIDE) | FLAG(letters, 'F', OPF_FAULT) | \
-                          FLAG(letters, 'E', OPF_ENDS) | FLAG(letters, 'G', OPF_GLOBALS) |                          \
-                          FLAG(letters, 'e', OPF_AUX_ARG) | FLAG(operands, 'd', OPF_D) | FLAG(operands, 'a', OPF_A) | \
-                          FLAG(operands, 'b', OPF_B) | FLAG(operands, 'c', OPF_C)},
+#define OP(op_name, operands, letters)                                                             \
+    [IR_##op_name] = {#op_name, FLAG(letters, 'T', OPF_TYPED) | FLAG(letters, 'S', OPF_SIDE) |     \
+                                    FLAG(letters, 'F', OPF_FAULT) | FLAG(letters, 'E', OPF_ENDS) | \
+                                    FLAG(letters, 'G', OPF_GLOBALS) |                              \
+                                    FLAG(letters, 'e', OPF_AUX_ARG) | FLAG(operands, 'd', OPF_D) | \
+                                    FLAG(operands, 'a', OPF_A) | FLAG(operands, 'b', OPF_B) |      \
+                                    FLAG(operands, 'c', OPF_C)},
 #include "tcg/ops.def"
 #undef OP
 };
 
-/* ---- buffers --------------------------------------------------------------------------------------------------------------- */
+/* ---- buffers ------------------------------------------------------------------------------- */
 
 void ir_begin(struct tcg_context *ctx)
 {
@@ -46,8 +50,10 @@ void ir_begin(struct tcg_context *ctx)
 
 bool ir_full(const struct tcg_context *ctx)
 {
-    return ctx->ninsns + IR_INSN_ROOM > IR_MAX_INSNS || ctx->nconsts + IR_INSN_ROOM > IR_MAX_CONSTS ||
-           ctx->nlabels + IR_INSN_ROOM / 8 > IR_MAX_LABELS || ctx->nsites + IR_INSN_SITES > IR_MAX_SITES;
+    return ctx->ninsns + IR_INSN_ROOM > IR_MAX_INSNS ||
+           ctx->nconsts + IR_INSN_ROOM > IR_MAX_CONSTS ||
+           ctx->nlabels + IR_INSN_ROOM / 8 > IR_MAX_LABELS ||
+           ctx->nsites + IR_INSN_SITES > IR_MAX_SITES;
 }
 
 ir_arg ir_temp(struct tcg_context *ctx, enum ir_type type)
@@ -75,7 +81,8 @@ static void forget(struct tcg_context *ctx, ir_arg d)
     }
 }
 
-struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, ir_arg b)
+struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+                        ir_arg a, ir_arg b)
 {
     struct ir_insn *i = &ctx->dummy;
 
@@ -91,7 +98,7 @@ struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type typ
     return i;
 }
 
-/* ---- known values ----------------------------------------------------------------------------------------------------------- */
+/* ---- known values -------------------------------------------------------------------------- */
 
 static const struct ir_known *known_value(const struct tcg_context *ctx, ir_arg a)
 {
@@ -155,7 +162,7 @@ static ir_arg simplify(struct tcg_context *ctx, ir_arg arg)
     return is_cheap(value) || ir_is_temp(arg) ? ir_const(ctx, value) : arg;
 }
 
-/* ---- moves -------------------------------------------------------------------------------------------------------------------- */
+/* ---- moves --------------------------------------------------------------------------------- */
 
 void ir_insn_start(struct tcg_context *ctx, int32_t pc_off)
 {
@@ -194,7 +201,7 @@ void ir_pc_add(struct tcg_context *ctx, ir_arg d, int32_t pc_off)
     learn(ctx, d, true, (uint64_t)(int64_t)pc_off);
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic ---------------------------------------------------------------------------- */
 
 static enum ir_type type_for(enum ir_op op, enum ir_type type)
 {
@@ -276,7 +283,8 @@ static bool fold_and(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_ar
 }
 
 /* auipc and what follows: pc_page + known, plus or masked by a constant. */
-static bool fold_pc(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, uint64_t b)
+static bool fold_pc(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a,
+                    uint64_t b)
 {
     int32_t off;
     int64_t sum;
@@ -300,7 +308,8 @@ static bool fold_pc(struct tcg_context *ctx, enum ir_op op, enum ir_type type, i
 }
 
 /* OP with the constant B on the right. True: done, in some cheaper way. */
-static bool fold_right(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, uint64_t b)
+static bool fold_right(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+                       ir_arg a, uint64_t b)
 {
     unsigned w = type == IR_I32 ? 32 : 64;
     uint64_t vb = w == 32 ? (uint32_t)b : b;
@@ -436,7 +445,7 @@ void ir_addshl(struct tcg_context *ctx, ir_arg d, ir_arg a, ir_arg b, unsigned s
     }
 }
 
-/* ---- conditions ------------------------------------------------------------------------------------------------------------------ */
+/* ---- conditions ---------------------------------------------------------------------------- */
 
 /* COND_NEVER or COND_ALWAYS where the operands decide it, else COND. */
 static enum ir_cond fold_cond(const struct tcg_context *ctx, enum ir_cond cond, ir_arg a, ir_arg b)
@@ -469,7 +478,8 @@ void ir_setcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, 
     ir_emit(ctx, IR_setcond, IR_I64, d, simplify(ctx, a), simplify(ctx, b))->aux = (uint16_t)cond;
 }
 
-void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, ir_arg b, ir_arg c, ir_arg e)
+void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
+                ir_arg e)
 {
     struct ir_insn *i;
 
@@ -488,7 +498,7 @@ void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, 
     i->imm = (int32_t)cond;
 }
 
-/* ---- labels and exits ------------------------------------------------------------------------------------------------------------- */
+/* ---- labels and exits ---------------------------------------------------------------------- */
 
 int ir_new_label(struct tcg_context *ctx)
 {
@@ -591,14 +601,15 @@ void ir_exit_loop(struct tcg_context *ctx, int32_t pc_off)
     ir_emit(ctx, IR_exit_loop, IR_I64, IR_NONE, IR_NONE, IR_NONE)->imm = pc_off;
 }
 
-/* ---- memory and helpers ------------------------------------------------------------------------------------------------------------ */
+/* ---- memory and helpers -------------------------------------------------------------------- */
 
 static ir_arg simplify_address(struct tcg_context *ctx, ir_arg addr)
 {
     return ir_is_temp(addr) ? simplify(ctx, addr) : addr;
 }
 
-void ir_ld(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_arg addr, int32_t off, unsigned memop)
+void ir_ld(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_arg addr, int32_t off,
+           unsigned memop)
 {
     struct ir_insn *i = ir_emit(ctx, IR_ld, type, d, simplify_address(ctx, addr), IR_NONE);
 
@@ -606,7 +617,8 @@ void ir_ld(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_arg addr, in
     i->aux = (uint16_t)memop;
 }
 
-void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr, int32_t off, unsigned memop)
+void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr, int32_t off,
+           unsigned memop)
 {
     ir_arg b = simplify(ctx, value);
     struct ir_insn *i = ir_emit(ctx, IR_st, type, IR_NONE, simplify_address(ctx, addr), b);
@@ -620,17 +632,20 @@ static enum ir_type amo_type(unsigned memop)
     return (memop & MO_SIZE) == MO_64 ? IR_I64 : IR_I32;
 }
 
-void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value, unsigned memop)
+void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value,
+            unsigned memop)
 {
     ir_arg b = simplify(ctx, value);
 
     ir_emit(ctx, op, amo_type(memop), d, simplify_address(ctx, addr), b)->aux = (uint16_t)memop;
 }
 
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value, unsigned memop)
+void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+            unsigned memop)
 {
     ir_arg b = simplify(ctx, expected), c = simplify(ctx, value);
-    struct ir_insn *i = ir_emit(ctx, IR_amo_cas, amo_type(memop), d, simplify_address(ctx, addr), b);
+    struct ir_insn *i =
+        ir_emit(ctx, IR_amo_cas, amo_type(memop), d, simplify_address(ctx, addr), b);
 
     i->c = c;
     i->aux = (uint16_t)memop;
@@ -659,7 +674,8 @@ void ir_fence(struct tcg_context *ctx, unsigned mask)
     }
 }
 
-void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c, int32_t imm)
+void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
+             int32_t imm)
 {
     ir_arg sa = simplify(ctx, a), sb = simplify(ctx, b), sc = simplify(ctx, c);
     struct ir_insn *i;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One backward pass: drops definitions of temporaries that nobody uses, clears the destination of ops that must run anyway,
- * and marks each temporary's last use. Globals are never dead: each is live at every insn_start.
+ * One backward pass: drops definitions of temporaries that nobody uses, clears the destination of
+ * ops that must run anyway, and marks each temporary's last use. Globals are never dead: each is
+ * live at every insn_start.
  *
- * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen its label, and what was live
- * there. Records are compacted towards the end of the buffer.
+ * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen
+ * its label, and what was live there. Records are compacted towards the end of the buffer.
  */
 #include "tcg/internal.h"
 

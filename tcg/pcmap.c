@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The map from host return addresses to guest pcs. Only places that can fault are in it: pairs of (end offset, guest pc
- * offset) with ascending ends, stored as variable-length deltas (7 bits a byte, high bit: more follows; the guest's as
- * zigzag). A TB's map is read when something faults, so it is small rather than fast.
+ * The map from host return addresses to guest pcs. Only places that can fault are in it: pairs of
+ * (end offset, guest pc offset) with ascending ends, stored as variable-length deltas (7 bits a
+ * byte, high bit: more follows; the guest's as zigzag). A TB's map is read when something faults,
+ * so it is small rather than fast.
  */
 #include "tcg/internal.h"
 #include <assert.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The front door: creation, the passes of one translation and what -d prints of them, and the way to the backend. */
+/*
+ * The front door: creation, the passes of one translation and what -d prints of them, and the way
+ * to the backend.
+ */
 #include "hw/host/log.h"
 #include "tcg/internal.h"
 #include <errno.h>
@@ -67,7 +70,8 @@ void tcg_context_free(struct tcg_context *ctx)
     }
 }
 
-static void log_ir(const struct tcg_context *ctx, const char *title, const struct ir_insn *insns, unsigned n)
+static void log_ir(const struct tcg_context *ctx, const char *title, const struct ir_insn *insns,
+                   unsigned n)
 {
     FILE *f = log_begin();
 
@@ -87,7 +91,8 @@ static void log_code(const struct tcg_context *ctx, const struct tcg_code *out)
     log_end();
 }
 
-int tcg_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off, struct tcg_code *out)
+int tcg_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off,
+                struct tcg_code *out)
 {
     int ret;
 

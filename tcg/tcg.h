@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcg: a typed linear IR, its passes, and backends that make host code of it. A library: it knows no guest and no device.
- * The target hands in its globals and helpers, softmmu and accel the shape of the state that generated code reads.
+ * tcg: a typed linear IR, its passes, and backends that make host code of it. A library: it knows
+ * no guest and no device. The target hands in its globals and helpers, softmmu and accel the
+ * shape of the state that generated code reads.
  *
- * Life of a translation: ir_begin, the target calls ir_* to build, tcg_compile writes code into a region and describes its
- * exits. Code runs through tcg_exec. All tables of struct tcg are constant after tcg_new; a struct tcg_context belongs to one
- * thread; regions belong to one thread.
+ * Life of a translation: ir_begin, the target calls ir_* to build, tcg_compile writes code into a
+ * region and describes its exits. Code runs through tcg_exec. All tables of struct tcg are
+ * constant after tcg_new; a struct tcg_context belongs to one thread; regions belong to one
+ * thread.
  *
- * Registers: every global has one home for the whole program: a pinned host register, or its place in env. At every
- * insn_start all integer globals are in their homes. Temporaries live within one guest instruction (between two insn_starts),
- * labels too; a forward branch inside one instruction keeps temporaries that were defined before it.
+ * Registers: every global has one home for the whole program: a pinned host register, or its
+ * place in env. At every insn_start all integer globals are in their homes. Temporaries live
+ * within one guest instruction (between two insn_starts), labels too; a forward branch inside one
+ * instruction keeps temporaries that were defined before it.
  */
 #ifndef TCG_TCG_H
 #define TCG_TCG_H
@@ -41,17 +44,24 @@ enum memop {
 };
 
 /* What a fence orders, as RISC-V's pred and succ. Only STORE before LOAD costs anything on x86. */
-enum ir_fence { FENCE_PRED_R = 1, FENCE_PRED_W = 2, FENCE_SUCC_R = 4, FENCE_SUCC_W = 8, FENCE_FULL = 15 };
+enum ir_fence {
+    FENCE_PRED_R = 1,
+    FENCE_PRED_W = 2,
+    FENCE_SUCC_R = 4,
+    FENCE_SUCC_W = 8,
+    FENCE_FULL = 15
+};
 
 /*
- * Operands: 0 none; 1..nglobals globals (index + 1); from IR_TEMP0 temporaries; from IR_CONST0 indexes of the constant pool
- * (any 64-bit value, see ir_const). Integer and float temporaries have different types.
+ * Operands: 0 none; 1..nglobals globals (index + 1); from IR_TEMP0 temporaries; from IR_CONST0
+ * indexes of the constant pool (any 64-bit value, see ir_const). Integer and float temporaries
+ * have different types.
  */
 typedef uint16_t ir_arg;
-#define IR_NONE ((ir_arg)0)
+#define IR_NONE    ((ir_arg)0)
 #define IR_GLOBAL0 ((ir_arg)1)
-#define IR_TEMP0 ((ir_arg)256)
-#define IR_CONST0 ((ir_arg)0x8000)
+#define IR_TEMP0   ((ir_arg)256)
+#define IR_CONST0  ((ir_arg)0x8000)
 
 struct ir_insn {
     uint8_t op;   /* enum ir_op */
@@ -71,8 +81,10 @@ struct tcg_global {
 };
 
 enum tcg_helper_flags {
-    HELPER_NO_FAULT = 1,  /* never unwinds: the guest pc need not be known */
-    HELPER_NO_GLOBALS = 2, /* touches no global: pinned registers need not be written back around it */
+    /* Never unwinds: the guest pc need not be known. */
+    HELPER_NO_FAULT = 1,
+    /* Touches no global: pinned registers need not be written back around it. */
+    HELPER_NO_GLOBALS = 2,
 };
 
 struct tcg_helper {
@@ -84,22 +96,29 @@ struct tcg_helper {
 
 /* Where generated code finds things: offsets from env. Widths in comments. */
 struct tcg_layout {
-    int32_t env_bias;  /* the host base register points at env + env_bias, so that hot offsets fit one byte */
-    int32_t poll;      /* u32: non-zero = leave at the next poll */
-    int32_t unwind;    /* u32: a helper or slow path set it: go back to the main loop at once, env->pc is set */
-    int32_t pc;        /* u64 */
-    int32_t pc_page;   /* u64: guest address of the page that the running TB lies in */
-    int32_t host_ra;   /* u64: return address of the helper call or slow path in progress, 0 outside */
-    int32_t host_sp;   /* u64: the backend's own */
-    int32_t tlb;       /* ptr: table of the current data regime */
-    int32_t jc;        /* ptr: jump cache */
-    int32_t jc_key;    /* u64 */
-    /* TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the page's address or has low bits. */
+    int32_t env_bias; /* the base register is env + this, so that hot offsets fit one byte */
+    int32_t poll;     /* u32: non-zero = leave at the next poll */
+    /* u32: a helper or slow path set it, and pc: back to the main loop at once. Cleared then. */
+    int32_t unwind;
+    int32_t pc;      /* u64 */
+    int32_t pc_page; /* u64: guest address of the page that the running TB lies in */
+    int32_t host_ra; /* u64: return address of the helper call or slow path in progress, or 0 */
+    int32_t host_sp; /* u64: the backend's own */
+    int32_t tlb;     /* ptr: table of the current data regime */
+    int32_t jc;      /* ptr: jump cache */
+    int32_t jc_key;  /* u64 */
+    /*
+     * TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the
+     * page's address or has low bits.
+     */
     uint8_t tlb_entry_bits;
     uint8_t tlb_index_bits;
     int32_t tlb_tag_read, tlb_tag_write; /* u64 */
     int32_t tlb_addend;                  /* u64: host = va + addend */
-    /* Jump cache entry: 32 bytes { u64 va; u64 key; void *code; }; index = ((va >> 1) ^ (va >> 12)) & (entries - 1). */
+    /*
+     * Jump cache entry: 32 bytes { u64 va; u64 key; void *code; }; index = ((va >> 1) ^ (va >> 12)) &
+     * (entries - 1). No TB lies at an odd address, so -1 marks an empty entry.
+     */
     uint8_t jc_index_bits;
 };
 
@@ -120,19 +139,24 @@ struct tcg_config {
     const struct tcg_helper *helpers;
     unsigned nhelpers;
     /*
-     * Slow paths (softmmu). They do the access completely, or raise the guest exception and set env's unwind word. A caller
-     * sees host_ra set. MEMOP as in the IR; floats are moved as integers. Loads return the value extended as MEMOP says.
+     * Slow paths (softmmu). They do the access completely, or raise the guest exception and set
+     * env's unwind word. A caller sees host_ra set. MEMOP as in the IR; floats are moved as
+     * integers. Loads return the value extended as MEMOP says.
      */
     uint64_t (*load)(void *env, uint64_t va, unsigned memop);
     void (*store)(void *env, uint64_t va, uint64_t value, unsigned memop);
     /* OP is the IR op (IR_amo_*); EXPECTED only for amo_cas. Returns the old value. */
-    uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop, unsigned op);
+    uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop,
+                    unsigned op);
 };
 
 struct tcg;
 struct tcg_context;
 
-/* Makes thunks at the start of REGION's memory. NULL with ERR. C's tables must outlive it; C itself is copied. */
+/*
+ * Makes thunks at the start of REGION's memory. NULL with ERR. C's tables must outlive it; C
+ * itself is copied.
+ */
 struct code_region {
     uint8_t *rw, *rx; /* same bytes, written through rw, run and addressed through rx */
     size_t size, used;
@@ -144,7 +168,7 @@ void tcg_free(struct tcg *t);
 struct tcg_context *tcg_context_new(struct tcg *t);
 void tcg_context_free(struct tcg_context *ctx);
 
-/* ---- building ------------------------------------------------------------------------------------------------------------ */
+/* ---- building ------------------------------------------------------------------------------ */
 
 void ir_begin(struct tcg_context *ctx);
 ir_arg ir_temp(struct tcg_context *ctx, enum ir_type type);
@@ -157,23 +181,32 @@ static inline ir_arg ir_global(unsigned index)
 bool ir_arg_const(const struct tcg_context *ctx, ir_arg arg, uint64_t *value);
 /* True with *pc_off set if ARG is known to be pc_page + *pc_off. */
 bool ir_arg_pc_off(const struct tcg_context *ctx, ir_arg arg, int32_t *pc_off);
-/* Appends a record and returns it (valid until the next append). A full buffer is reported by ir_full, never overrun. */
-struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, ir_arg b);
-/* True when the buffer has no room for another guest instruction's worth of records (256) or temporaries. */
+/*
+ * Appends a record and returns it (valid until the next append). A full buffer is reported by
+ * ir_full, never overrun.
+ */
+struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+                        ir_arg a, ir_arg b);
+/*
+ * True when the buffer has no room for another guest instruction's worth of records (256) or
+ * temporaries.
+ */
 bool ir_full(const struct tcg_context *ctx);
 
 /*
- * The convenience layer of the translator: one function per shape. They fold constants (add of two constants becomes a mov,
- * and with 0 a mov of 0, ...), so that the target need not.
+ * The convenience layer of the translator: one function per shape. They fold constants (add of
+ * two constants becomes a mov, and with 0 a mov of 0, ...), so that the target need not.
  */
 void ir_insn_start(struct tcg_context *ctx, int32_t pc_off);
 void ir_mov(struct tcg_context *ctx, ir_arg d, ir_arg a);
 void ir_pc_add(struct tcg_context *ctx, ir_arg d, int32_t pc_off);
 void ir_op1(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a);
-void ir_op2(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, ir_arg b);
+void ir_op2(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a,
+            ir_arg b);
 void ir_addshl(struct tcg_context *ctx, ir_arg d, ir_arg a, ir_arg b, unsigned shift);
 void ir_setcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, ir_arg b);
-void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, ir_arg b, ir_arg c, ir_arg e);
+void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
+                ir_arg e);
 int ir_new_label(struct tcg_context *ctx);
 void ir_label(struct tcg_context *ctx, int label);
 void ir_br(struct tcg_context *ctx, int label);
@@ -184,51 +217,58 @@ void ir_goto_page(struct tcg_context *ctx, int32_t pc_off);
 void ir_goto_ptr(struct tcg_context *ctx, ir_arg a);
 void ir_goto_env_pc(struct tcg_context *ctx);
 void ir_exit_loop(struct tcg_context *ctx, int32_t pc_off);
-void ir_ld(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_arg addr, int32_t off, unsigned memop);
-void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr, int32_t off, unsigned memop);
-void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value, unsigned memop);
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value, unsigned memop);
+void ir_ld(struct tcg_context *ctx, enum ir_type type, ir_arg d, ir_arg addr, int32_t off,
+           unsigned memop);
+void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr, int32_t off,
+           unsigned memop);
+void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value,
+            unsigned memop);
+void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+            unsigned memop);
 void ir_env_ld(struct tcg_context *ctx, ir_arg d, int32_t offset, unsigned memop);
 void ir_env_st(struct tcg_context *ctx, ir_arg value, int32_t offset, unsigned memop);
 void ir_fence(struct tcg_context *ctx, unsigned mask);
-void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c, int32_t imm);
+void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
+             int32_t imm);
 
-/* ---- compiling ---------------------------------------------------------------------------------------------------------- */
+/* ---- compiling ----------------------------------------------------------------------------- */
 
 /* One exit of a compiled TB that can be chained. */
 struct tcg_site {
-    uint32_t patch;   /* backend's: where the jump is, from the TB's start */
-    uint32_t stub;    /* backend's: where it points unchained */
-    int32_t pc_off;   /* guest target, from pc_page */
-    bool polls;       /* must enter its target by the polling entry */
+    uint32_t patch; /* backend's: where the jump is, from the TB's start */
+    uint32_t stub;  /* backend's: where it points unchained */
+    int32_t pc_off; /* guest target, from pc_page */
+    bool polls;     /* must enter its target by the polling entry */
 };
 
 struct tcg_code {
-    uint8_t *rx;            /* start; the polling entry */
-    uint32_t size;          /* bytes in the region, all parts */
-    uint32_t entry;         /* offset of the non-polling entry */
-    uint32_t pcmap;         /* offset of the host-to-guest map */
+    uint8_t *rx;    /* start; the polling entry */
+    uint32_t size;  /* bytes in the region, all parts */
+    uint32_t entry; /* offset of the non-polling entry */
+    uint32_t pcmap; /* offset of the host-to-guest map */
     unsigned nsites;
     struct tcg_site sites[160];
 };
 
 /*
- * Runs the passes, writes code at region->used (aligned), advances it, fills OUT. TB is a cookie that exits report;
- * HEAD_OFF is the TB's first guest pc offset (an exit to it becomes a loop to its own polling entry). -ENOSPC: the region is full (nothing changed).
- * Logs LOG_OP, LOG_OP_OPT, LOG_OUT_ASM when on.
+ * Runs the passes, writes code at region->used (aligned), advances it, fills OUT. TB is a cookie
+ * that exits report; HEAD_OFF is the TB's first guest pc offset (an exit to it becomes a loop to
+ * its own polling entry). -ENOSPC: the region is full (nothing changed). Logs LOG_OP, LOG_OP_OPT,
+ * LOG_OUT_ASM when on.
  */
-int tcg_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off, struct tcg_code *out);
+int tcg_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off,
+                struct tcg_code *out);
 
 /*
- * Chains site SITE of the code at RX to TARGET (an rx entry), or back to its stub with NULL. One atomic store; other threads
- * may be running the code. Callers serialise per site.
+ * Chains site SITE of the code at RX to TARGET (an rx entry), or back to its stub with NULL. One
+ * atomic store; other threads may be running the code. Callers serialise per site.
  */
 void tcg_site_set(struct tcg *t, uint8_t *rx, const struct tcg_site *site, uint8_t *target);
 
 /* Guest pc offset of the instruction whose code holds HOST_RA - 1. RX, PCMAP of its TB. */
 int32_t tcg_pc_lookup(const struct tcg *t, const uint8_t *rx, uint32_t pcmap, uint64_t host_ra);
 
-/* ---- running --------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------- */
 
 enum tcg_exit_kind {
     TCG_EXIT_CHAIN,  /* an exit that is not chained: tb and site say which; env->pc is set */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Emitters of moves and integer arithmetic. Each serves the rows of x86_ops that name it. The destination may be any of the
- * operands: a pinned destination is written only when no later step reads it as an operand.
+ * Emitters of moves and integer arithmetic. Each serves the rows of x86_ops that name it. The
+ * destination may be any of the operands: a pinned destination is written only when no later step
+ * reads it as an operand.
  */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 
-/* ---- moves ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- moves --------------------------------------------------------------------------------- */
 
 int emit_mov(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
@@ -70,8 +71,10 @@ int emit_env_ld(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
 
 int emit_env_st(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
-    static const uint32_t ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE, OP_MOV_STORE | X_W};
-    static const uint32_t imm_ops[4] = {OP_MOV_IMM8, OP_MOV_IMM | X_66, OP_MOV_IMM, OP_MOV_IMM | X_W};
+    static const uint32_t ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE,
+                                    OP_MOV_STORE | X_W};
+    static const uint32_t imm_ops[4] = {OP_MOV_IMM8, OP_MOV_IMM | X_66, OP_MOV_IMM,
+                                        OP_MOV_IMM | X_W};
     unsigned size = i->aux & MO_SIZE;
     struct opd b = opd_of(e, i->b);
     int32_t disp = env_disp(e, i->imm);
@@ -152,10 +155,11 @@ int emit_i2f(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     return (int)r;
 }
 
-/* ---- two-operand arithmetic ------------------------------------------------------------------------------------------------- */
+/* ---- two-operand arithmetic ---------------------------------------------------------------- */
 
 /* add d, a, b as lea where that saves a move. */
-static bool emit_lea(struct emit *e, unsigned w, unsigned r, const struct opd *a, const struct opd *b)
+static bool emit_lea(struct emit *e, unsigned w, unsigned r, const struct opd *a,
+                     const struct opd *b)
 {
     if (a->kind != OPD_REG || a->reg == r) {
         return false;
@@ -182,7 +186,8 @@ static void swap_opds(struct opd *a, struct opd *b)
 }
 
 /* d = a op b for a pinned d. */
-static int alu_pinned(struct emit *e, const struct ir_insn *i, const struct x86_op *row, struct opd a, struct opd b)
+static int alu_pinned(struct emit *e, const struct ir_insn *i, const struct x86_op *row,
+                      struct opd a, struct opd b)
 {
     unsigned w = width_of(i), r = pin_of(e, i->d);
 
@@ -211,7 +216,8 @@ static int alu_pinned(struct emit *e, const struct ir_insn *i, const struct x86_
 }
 
 /* d = a op b into a scratch register. */
-static int alu_scratch(struct emit *e, const struct ir_insn *i, const struct x86_op *row, struct opd a, struct opd b)
+static int alu_scratch(struct emit *e, const struct ir_insn *i, const struct x86_op *row,
+                       struct opd a, struct opd b)
 {
     unsigned w = width_of(i), r;
 
@@ -250,7 +256,10 @@ int emit_alu(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     return alu_scratch(e, i, row, a, b);
 }
 
-/* a op ~b: andn where the host has it, else through a scratch register. Row: op is the plain ALU number. */
+/*
+ * a op ~b: andn where the host has it, else through a scratch register. Row: op is the plain ALU
+ * number.
+ */
 int emit_not_alu(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     unsigned w = width_of(i), r;
@@ -291,7 +300,7 @@ int emit_addshl(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     return result(i, r);
 }
 
-/* ---- shifts ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- shifts -------------------------------------------------------------------------------- */
 
 /* d = a SHIFT rcx, for hosts without BMI2 and for rotates. */
 static int shift_by_cl(struct emit *e, const struct ir_insn *i, unsigned shift)
@@ -359,7 +368,7 @@ int emit_rotate(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     return result(i, r);
 }
 
-/* ---- multiplication and division ------------------------------------------------------------------------------------------- */
+/* ---- multiplication and division ----------------------------------------------------------- */
 
 int emit_mul(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86-64 encoder: bytes of one instruction at a time. Opcodes are constants OP_* with their prefixes as flags, operands
- * are register numbers or [base + index*scale + disp]. All cursor addresses are in the writable mapping; relative
- * displacements are the same in the executable one. Callers see to the room (struct emit checks per record).
+ * The x86-64 encoder: bytes of one instruction at a time. Opcodes are constants OP_* with their
+ * prefixes as flags, operands are register numbers or [base + index*scale + disp]. All cursor
+ * addresses are in the writable mapping; relative displacements are the same in the executable
+ * one. Callers see to the room (struct emit checks per record).
  */
 #ifndef TCG_X86_64_ASM_H
 #define TCG_X86_64_ASM_H
@@ -36,9 +37,9 @@ enum {
     X_66 = 0x800,
     X_F2 = 0x1000,
     X_F3 = 0x2000,
-    X_W = 0x4000,     /* 64-bit operands */
-    X_BREG = 0x8000,  /* the reg field is a byte register: 4..7 need a REX prefix to mean spl..dil */
-    X_BRM = 0x10000,  /* the same for a register in the rm field */
+    X_W = 0x4000,    /* 64-bit operands */
+    X_BREG = 0x8000, /* the reg field is a byte register: 4..7 need a REX prefix to mean spl..dil */
+    X_BRM = 0x10000, /* the same for a register in the rm field */
     X_LOCK = 0x20000,
 };
 
@@ -77,8 +78,8 @@ enum {
     OP_XADD = 0xc1 | X_0F,
     OP_CMPXCHG = 0xb1 | X_0F,
     OP_XCHG = 0x87,
-    OP_GROUP3 = 0xf7, /* /2 not /3 neg /4 mul /5 imul /6 div /7 idiv */
-    OP_GROUP5 = 0xff, /* /2 call /4 jmp */
+    OP_GROUP3 = 0xf7,    /* /2 not /3 neg /4 mul /5 imul /6 div /7 idiv */
+    OP_GROUP5 = 0xff,    /* /2 call /4 jmp */
     OP_SHIFT_IMM = 0xc1, /* /0 rol /1 ror /4 shl /5 shr /7 sar */
     OP_SHIFT_CL = 0xd3,
     OP_SHLD_IMM = 0xa4 | X_0F, /* rm, reg, imm8 */
@@ -100,7 +101,24 @@ enum {
 enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
 enum { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 enum { G3_NOT = 2, G3_NEG = 3, G3_MUL = 4, G3_IMUL = 5, G3_DIV = 6, G3_IDIV = 7 };
-enum x86_cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
+enum x86_cc {
+    CC_O,
+    CC_NO,
+    CC_B,
+    CC_AE,
+    CC_E,
+    CC_NE,
+    CC_BE,
+    CC_A,
+    CC_S,
+    CC_NS,
+    CC_P,
+    CC_NP,
+    CC_L,
+    CC_GE,
+    CC_LE,
+    CC_G
+};
 
 struct x86_asm {
     uint8_t *p;
@@ -123,7 +141,8 @@ static inline void asm_u64(struct x86_asm *s, uint64_t v)
     s->p += 8;
 }
 
-static inline void asm_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned index, unsigned base, bool force_rex)
+static inline void asm_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned index,
+                              unsigned base, bool force_rex)
 {
     unsigned rex = (op & X_W ? 8u : 0) | (reg & 8) >> 1 | (index & 8) >> 2 | (base & 8) >> 3;
 
@@ -182,7 +201,8 @@ static inline void asm_rm(struct x86_asm *s, unsigned op, unsigned reg, unsigned
 }
 
 /* op reg, [base + (index << scale) + disp]; index is not rsp */
-static inline void asm_rmx(struct x86_asm *s, unsigned op, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp)
+static inline void asm_rmx(struct x86_asm *s, unsigned op, unsigned reg, unsigned base,
+                           unsigned index, unsigned scale, int32_t disp)
 {
     unsigned mod = disp == 0 && (base & 7) != 5 ? 0 : disp == (int8_t)disp ? 1 : 2;
 
@@ -196,7 +216,8 @@ static inline void asm_rmx(struct x86_asm *s, unsigned op, unsigned reg, unsigne
     }
 }
 
-static inline void asm_vex_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv, unsigned base)
+static inline void asm_vex_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv,
+                                  unsigned base)
 {
     unsigned map = op & X_0F38 ? 2 : 3;
     unsigned pp = op & X_66 ? 1 : op & X_F3 ? 2 : op & X_F2 ? 3 : 0;
@@ -207,13 +228,15 @@ static inline void asm_vex_opcode(struct x86_asm *s, unsigned op, unsigned reg, 
     asm_u8(s, op & 0xff);
 }
 
-static inline void asm_vex_rr(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv, unsigned rm)
+static inline void asm_vex_rr(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv,
+                              unsigned rm)
 {
     asm_vex_opcode(s, op, reg, vvvv, rm);
     asm_u8(s, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-static inline void asm_vex_rm(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv, unsigned base, int32_t disp)
+static inline void asm_vex_rm(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv,
+                              unsigned base, int32_t disp)
 {
     asm_vex_opcode(s, op, reg, vvvv, base);
     asm_modrm_mem(s, reg, base, disp);
@@ -264,7 +287,8 @@ static inline void asm_alu_ri(struct x86_asm *s, unsigned alu, unsigned w, unsig
     }
 }
 
-static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsigned base, int32_t disp, int32_t imm)
+static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsigned base,
+                              int32_t disp, int32_t imm)
 {
     bool small = imm == (int8_t)imm;
 
@@ -276,7 +300,8 @@ static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsig
     }
 }
 
-static inline void asm_shift_imm(struct x86_asm *s, unsigned shift, unsigned w, unsigned d, unsigned n)
+static inline void asm_shift_imm(struct x86_asm *s, unsigned shift, unsigned w, unsigned d,
+                                 unsigned n)
 {
     asm_rr(s, OP_SHIFT_IMM | w, shift, d);
     asm_u8(s, n);

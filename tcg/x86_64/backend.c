@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86-64 backend's front: register plan, the one forward pass that emits a TB, chaining, execution.
+ * The x86-64 backend's front: register plan, the one forward pass that emits a TB, chaining,
+ * execution.
  *
- * A TB in memory: 8 bytes of cookie; code (start: polling entry); parts out of line; the pc map. Start is 16-byte aligned.
+ * A TB in memory: 8 bytes of cookie; code (start: polling entry); parts out of line; the pc map.
+ * Start is 16-byte aligned.
  */
 #include "hw/host/atomic.h"
 #include "hw/host/cpu-features.h"
@@ -10,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- creation ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- creation ------------------------------------------------------------------------------ */
 
 /* Gives host registers to globals by pin_order. */
 static void plan_registers(struct tcg *t, struct x86 *x)
@@ -73,10 +75,10 @@ static void x86_fini(struct tcg *t)
     }
 }
 
-/* ---- compiling ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- compiling ----------------------------------------------------------------------------- */
 
-static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_region *region, int32_t head_off,
-                      struct tcg_code *out)
+static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_region *region,
+                      int32_t head_off, struct tcg_code *out)
 {
     uintptr_t p = (uintptr_t)(region->rw + region->used) + TB_HEADER;
 
@@ -134,7 +136,8 @@ static bool emit_cold(struct emit *e)
     return true;
 }
 
-static int x86_compile(struct tcg_context *ctx, struct code_region *region, void *tb, int32_t head_off, struct tcg_code *out)
+static int x86_compile(struct tcg_context *ctx, struct code_region *region, void *tb,
+                       int32_t head_off, struct tcg_code *out)
 {
     struct emit *e = ctx->backend;
     uint8_t *map, *end;
@@ -162,7 +165,7 @@ static int x86_compile(struct tcg_context *ctx, struct code_region *region, void
     return 0;
 }
 
-/* ---- chaining and running ----------------------------------------------------------------------------------------------------------- */
+/* ---- chaining and running ------------------------------------------------------------------ */
 
 static void x86_site_set(struct tcg *t, uint8_t *rx, const struct tcg_site *site, uint8_t *target)
 {
@@ -184,7 +187,8 @@ static struct tcg_exit x86_exec(struct tcg *t, void *env, const uint8_t *code)
 }
 
 /* Bytes in hexadecimal, 32 a line, by their address. */
-static void x86_disas(const struct tcg_context *ctx, const uint8_t *code, const struct tcg_code *out, FILE *f)
+static void x86_disas(const struct tcg_context *ctx, const uint8_t *code,
+                      const struct tcg_code *out, FILE *f)
 {
     (void)ctx;
     for (uint32_t k = 0; k < out->pcmap; k++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Emitters of one-operand ops, bit counts, byte shuffles and carry-less products, with fallbacks for hosts that lack them. */
+/*
+ * Emitters of one-operand ops, bit counts, byte shuffles and carry-less products, with fallbacks
+ * for hosts that lack them.
+ */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 

@@ -63,13 +63,16 @@ int emit_setcond(struct emit *e, const struct ir_insn *i, const struct x86_op *r
     return (int)r;
 }
 
-/* ARG where a cmov can read it after the comparison: memory or a pinned register, so that scratch registers suffice. */
+/*
+ * ARG where a cmov can read it after the comparison: memory or a pinned register, so that scratch
+ * registers suffice.
+ */
 static struct opd outside_scratch(struct emit *e, ir_arg arg)
 {
     struct opd o = opd_of(e, arg);
 
     if (o.kind == OPD_REG && o.reg < 3) {
-        e->locked &= (uint8_t)~(1u << o.reg);
+        e->locked &= (uint8_t) ~(1u << o.reg);
         evict(e, o.reg);
         o = opd_of(e, arg);
     }

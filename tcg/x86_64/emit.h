@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the x86-64 backend: register plan, per-TB emission state, and what its files give each other.
+ * Inside the x86-64 backend: register plan, per-TB emission state, and what its files give each
+ * other.
  *
- * rbp = env + env_bias. rax, rcx, rdx are scratch: between records each may hold a temporary or a copy of a global that
- * lives in memory (content[]); writes to such globals go through to memory at once. rsp points at the frame: 16 bytes of
- * cells, then a slot for each temporary. The other 11 registers are homes of globals for the whole program.
+ * rbp = env + env_bias. rax, rcx, rdx are scratch: between records each may hold a temporary or a
+ * copy of a global that lives in memory (content[]); writes to such globals go through to memory
+ * at once. rsp points at the frame: 16 bytes of cells, then a slot for each temporary. The other
+ * 11 registers are homes of globals for the whole program.
  */
 #ifndef TCG_X86_64_EMIT_H
 #define TCG_X86_64_EMIT_H
@@ -16,7 +18,8 @@ enum {
     FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
     FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
     FRAME_SLOTS = 16,
-    FRAME_SIZE = FRAME_SLOTS + 8 * IR_MAX_TEMPS + 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
+    FRAME_SIZE = FRAME_SLOTS + 8 * IR_MAX_TEMPS +
+                 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
@@ -24,7 +27,10 @@ enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, TB_HEADER = 8, NO_PIN = 0xff };
 /* Bytes that one record or one cold part may take at most. */
 enum { ROOM = 256 };
 
-/* C functions that stand in for instructions which the host lacks; called through thunks: rax = f(rax, rdx). */
+/*
+ * C functions that stand in for instructions which the host lacks; called through thunks: rax =
+ * f(rax, rdx).
+ */
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
 
 struct x86 {
@@ -88,14 +94,17 @@ struct emit {
     struct cold cold[MAX_COLD];
 };
 
-/* What an emitter returns: the register that holds d, with RESULT_SEXT if only its low half counts, or RESULT_DONE. */
+/*
+ * What an emitter returns: the register that holds d, with RESULT_SEXT if only its low half
+ * counts, or RESULT_DONE.
+ */
 enum { RESULT_DONE = -1, RESULT_SEXT = 0x100 };
 
 struct x86_op {
     int (*emit)(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
-    uint32_t op;      /* opcode or number in a group */
-    uint32_t op2;     /* of a fallback */
-    uint32_t needs;   /* HOST_* without which the fallback is used */
+    uint32_t op;    /* opcode or number in a group */
+    uint32_t op2;   /* of a fallback */
+    uint32_t needs; /* HOST_* without which the fallback is used */
     bool commutes;
 };
 extern const struct x86_op x86_ops[IR_OP_COUNT];
@@ -120,7 +129,7 @@ static inline int32_t env_disp(const struct emit *e, int32_t offset)
     return offset - e->x->bias;
 }
 
-/* ---- regs.c: operands and scratch registers --------------------------------------------------------------------------------- */
+/* ---- regs.c: operands and scratch registers ------------------------------------------------ */
 
 /* Where ARG is now; a scratch register among it is locked until the record's end. */
 struct opd opd_of(struct emit *e, ir_arg arg);
@@ -137,7 +146,10 @@ static inline unsigned pin_of(const struct emit *e, ir_arg d)
 {
     return ir_is_global(d) ? e->x->pin_of[d] : NO_PIN;
 }
-/* True if ARG sits in scratch register O and the record may overwrite it: ARG dies here, or is only a copy. */
+/*
+ * True if ARG sits in scratch register O and the record may overwrite it: ARG dies here, or is
+ * only a copy.
+ */
 bool may_overwrite(const struct emit *e, ir_arg arg, const struct opd *o);
 /* A register for d that already holds A, the place of ARG. */
 unsigned dst_with(struct emit *e, const struct ir_insn *i, ir_arg arg, const struct opd *a);
@@ -164,20 +176,21 @@ void place_args(struct emit *e, const ir_arg *args, const uint8_t *regs, unsigne
 /* Puts the result where d lives and releases operands that died. */
 void finish_record(struct emit *e, const struct ir_insn *i, int result);
 
-/* ---- other files --------------------------------------------------------------------------------------------------------------- */
+/* ---- other files --------------------------------------------------------------------------- */
 
-struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c), uint8_t *from);
+struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c),
+                      uint8_t *from);
 /* cmp a, b; returns the condition code for COND. */
 unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, ir_arg b);
 unsigned cc_of(enum ir_cond cond, bool swapped);
 
 typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
-emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb, emit_goto_page, emit_goto_ptr,
-    emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb,
+    emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
 emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
-emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu, emit_shift, emit_rotate,
-    emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax, emit_unary, emit_bitcount, emit_bswap, emit_orcb,
-    emit_clmul, emit_setcond, emit_movcond;
+emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
+    emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
+    emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;
 
 /* Writes the polling head; emits exits (exits.c). */
 void emit_head(struct emit *e);

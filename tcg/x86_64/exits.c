@@ -2,14 +2,15 @@
 /*
  * The ways into and out of a TB, labels, and helper calls.
  *
- * A chained exit is a jmp or jcc whose 32-bit displacement is 4-byte aligned, so that one store redirects it. Unchained it
- * leads to a stub behind the TB: `call exit_chain` and two words of data that the thunk reads (pc offset; site number and
- * distance back to the TB's start). An exit to the TB's own head is a plain jump to its polling entry.
+ * A chained exit is a jmp or jcc whose 32-bit displacement is 4-byte aligned, so that one store
+ * redirects it. Unchained it leads to a stub behind the TB: `call exit_chain` and two words of
+ * data that the thunk reads (pc offset; site number and distance back to the TB's start). An exit
+ * to the TB's own head is a plain jump to its polling entry.
  */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 
-/* ---- markers and labels ------------------------------------------------------------------------------------------------------- */
+/* ---- markers and labels -------------------------------------------------------------------- */
 
 int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
@@ -71,9 +72,10 @@ int emit_brcond(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     return RESULT_DONE;
 }
 
-/* ---- chained exits -------------------------------------------------------------------------------------------------------------- */
+/* ---- chained exits ------------------------------------------------------------------------- */
 
-struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c), uint8_t *from)
+struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c),
+                      uint8_t *from)
 {
     struct cold *c = &e->cold[e->ncold];
 
@@ -119,7 +121,10 @@ static void add_site(struct emit *e, uint8_t *at, int32_t pc_off)
     c->op = (uint16_t)n;
 }
 
-/* The displacement of an instruction that has N bytes of opcode comes to lie on a 4-byte boundary. */
+/*
+ * The displacement of an instruction that has N bytes of opcode comes to lie on a 4-byte
+ * boundary.
+ */
 static void align_patch(struct emit *e, unsigned n)
 {
     asm_nop(&e->s, (unsigned)(0 - ((uintptr_t)e->s.p + n)) & 3);
@@ -143,7 +148,10 @@ int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *r
     return RESULT_DONE;
 }
 
-/* The padding goes before the comparison, so that it and the jump stay one operation for the processor. */
+/*
+ * The padding goes before the comparison, so that it and the jump stay one operation for the
+ * processor.
+ */
 static void align_compare(struct emit *e, uint8_t *compare)
 {
     unsigned pad = (unsigned)(0 - ((uintptr_t)e->s.p + 2)) & 3;
@@ -173,7 +181,7 @@ int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_o
     return RESULT_DONE;
 }
 
-/* ---- the head --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------------------------ */
 
 static void cold_poll(struct emit *e, const struct cold *c)
 {
@@ -193,7 +201,7 @@ void emit_head(struct emit *e)
     e->out->entry = (uint32_t)(e->s.p - e->start);
 }
 
-/* ---- exits to addresses --------------------------------------------------------------------------------------------------------- */
+/* ---- exits to addresses -------------------------------------------------------------------- */
 
 /* Goes to the guest address in rax through the jump cache. */
 static void emit_probe(struct emit *e)
@@ -272,7 +280,7 @@ int emit_exit_loop(struct emit *e, const struct ir_insn *i, const struct x86_op 
     return RESULT_DONE;
 }
 
-/* ---- helpers and fences ----------------------------------------------------------------------------------------------------------- */
+/* ---- helpers and fences -------------------------------------------------------------------- */
 
 /* Arguments in rax, rdx, rcx and FRAME_CELL0: as many of a, b, c as the helper has, then imm. */
 int emit_call(struct emit *e, const struct ir_insn *i, const struct x86_op *row)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory accesses: one function (emit_check) emits the TLB check of all of them. On the fast path nothing is called;
- * a miss jumps to a stub behind the TB's body that calls a shared thunk (see thunks.c for its registers) and comes back.
+ * Guest memory accesses: one function (emit_check) emits the TLB check of all of them. On the
+ * fast path nothing is called; a miss jumps to a stub behind the TB's body that calls a shared
+ * thunk (see thunks.c for its registers) and comes back.
  *
- * A tag holds the page's address, or has low bits set that make every compare fail. For normal accesses the compared address
- * is that of the last byte: a page-crossing access belongs to another page than its entry's index, and misses. MO_ALIGNED
- * keeps the alignment bits in the comparison instead.
+ * A tag holds the page's address, or has low bits set that make every compare fail. For normal
+ * accesses the compared address is that of the last byte: a page-crossing access belongs to
+ * another page than its entry's index, and misses. MO_ALIGNED keeps the alignment bits in the
+ * comparison instead.
  */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
@@ -16,8 +18,12 @@ struct access {
     uint8_t *miss;
 };
 
-/* rcx = the TLB entry; rdx is overwritten. All scratch registers are evicted; VALUE (or IR_NONE) is in no scratch register. */
-static struct access emit_check(struct emit *e, const struct ir_insn *i, int32_t tag, ir_arg value, ir_arg value2)
+/*
+ * rcx = the TLB entry; rdx is overwritten. All scratch registers are evicted; VALUE (or IR_NONE)
+ * is in no scratch register.
+ */
+static struct access emit_check(struct emit *e, const struct ir_insn *i, int32_t tag, ir_arg value,
+                                ir_arg value2)
 {
     const struct tcg_layout *lay = e->lay;
     unsigned size = 1u << (i->aux & MO_SIZE), shift = 12 - lay->tlb_entry_bits;
@@ -120,8 +126,10 @@ static void cold_st(struct emit *e, const struct cold *c)
 
 static void store_value(struct emit *e, unsigned size, const struct opd *b, unsigned va)
 {
-    static const uint32_t ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE, OP_MOV_STORE | X_W};
-    static const uint32_t imm_ops[4] = {OP_MOV_IMM8, OP_MOV_IMM | X_66, OP_MOV_IMM, OP_MOV_IMM | X_W};
+    static const uint32_t ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE,
+                                    OP_MOV_STORE | X_W};
+    static const uint32_t imm_ops[4] = {OP_MOV_IMM8, OP_MOV_IMM | X_66, OP_MOV_IMM,
+                                        OP_MOV_IMM | X_W};
     unsigned reg = b->reg;
 
     if (b->kind == OPD_IMM && (size != MO_64 || b->imm == (uint64_t)(int32_t)b->imm)) {
@@ -153,7 +161,7 @@ int emit_st(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     return RESULT_DONE;
 }
 
-/* ---- atomics ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- atomics ------------------------------------------------------------------------------- */
 
 static void cold_amo(struct emit *e, const struct cold *c)
 {
@@ -175,7 +183,8 @@ static unsigned lock_flag(const struct emit *e)
 }
 
 /* A loop that replaces [rcx] by f([rcx], b): the old value ends in rax. */
-static void amo_loop(struct emit *e, const struct ir_insn *i, const struct x86_op *row, const struct opd *b)
+static void amo_loop(struct emit *e, const struct ir_insn *i, const struct x86_op *row,
+                     const struct opd *b)
 {
     bool minmax = i->op >= IR_amo_mins && i->op <= IR_amo_maxu;
     unsigned w = width_of(i);
@@ -195,7 +204,8 @@ static void amo_loop(struct emit *e, const struct ir_insn *i, const struct x86_o
 }
 
 /* One instruction where there is one; [rcx] is the place. B is outside scratch registers. */
-static void amo_body(struct emit *e, const struct ir_insn *i, const struct x86_op *row, struct opd *b)
+static void amo_body(struct emit *e, const struct ir_insn *i, const struct x86_op *row,
+                     struct opd *b)
 {
     unsigned w = width_of(i);
 
@@ -235,7 +245,8 @@ static struct opd constant_in_cell(struct emit *e, struct opd o)
     return (struct opd){.kind = OPD_MEM, .reg = RSP, .disp = FRAME_CELL1};
 }
 
-static struct cold *amo_cold(struct emit *e, const struct ir_insn *i, const struct access *x, struct opd b)
+static struct cold *amo_cold(struct emit *e, const struct ir_insn *i, const struct access *x,
+                             struct opd b)
 {
     struct cold *c = cold_new(e, cold_amo, x->miss);
 

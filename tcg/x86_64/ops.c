@@ -3,7 +3,7 @@
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 
-#define ROW(name, ...) [IR_##name] = {__VA_ARGS__}
+#define ROW(name, ...) [IR_##name] = {.emit = __VA_ARGS__}
 
 const struct x86_op x86_ops[IR_OP_COUNT] = {
     ROW(insn_start, emit_insn_start),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operands and the three scratch registers. Allocation is local to a guest instruction for temporaries; copies of globals
- * stay in scratch registers across instructions until something else wants the register.
+ * Operands and the three scratch registers. Allocation is local to a guest instruction for
+ * temporaries; copies of globals stay in scratch registers across instructions until something
+ * else wants the register.
  */
 #include "tcg/x86_64/emit.h"
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code that all TBs share, made once at the start of the first region: entry and exits, slow paths, helper calls.
+ * Code that all TBs share, made once at the start of the first region: entry and exits, slow
+ * paths, helper calls.
  *
- *   enter       (C: struct tcg_exit enter(env, code)) saves the caller's registers, loads the pinned ones, runs code
+ *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
+ *               pinned ones, runs code
  *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
  *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
  *   soft[n]     rax = f(rax, rdx), which may not fault
  *
- * Slow paths and helpers write the pinned registers to their memory homes, publish their return address in host_ra, and go
- * to exit_unwind instead of returning when the unwind word is set.
+ * Slow paths and helpers write the pinned registers to their memory homes, publish their return
+ * address in host_ra, and go to exit_unwind instead of returning when the unwind word is set.
  */
 #include "tcg/x86_64/emit.h"
 #include <errno.h>
@@ -75,7 +77,7 @@ static void load_env(struct thunk *k)
     asm_rm(&k->s, OP_LEA | X_W, RDI, RBP, -k->x->bias);
 }
 
-/* ---- in and out --------------------------------------------------------------------------------------------------------------------- */
+/* ---- in and out ---------------------------------------------------------------------------- */
 
 static void make_enter(struct thunk *k)
 {
@@ -149,9 +151,12 @@ static void make_exit_unwind(struct thunk *k)
     leave(k);
 }
 
-/* ---- calls that may fault ------------------------------------------------------------------------------------------------------------ */
+/* ---- calls that may fault ------------------------------------------------------------------ */
 
-/* host_ra = the return address of the thunk's caller; overwrites RSI. The stack is aligned for a call afterwards. */
+/*
+ * host_ra = the return address of the thunk's caller; overwrites RSI. The stack is aligned for a
+ * call afterwards.
+ */
 static void publish_return(struct thunk *k, unsigned reg)
 {
     asm_rm(&k->s, OP_MOV_LOAD | X_W, reg, RSP, 0);
@@ -183,7 +188,8 @@ static uint8_t *make_slow(struct thunk *k, bool is_store)
     publish_return(k, RSI);
     asm_mov_rr(&k->s, RSI, RAX);
     load_env(k);
-    call_c(k, is_store ? (uint64_t)(uintptr_t)k->config->store : (uint64_t)(uintptr_t)k->config->load);
+    call_c(k,
+           is_store ? (uint64_t)(uintptr_t)k->config->store : (uint64_t)(uintptr_t)k->config->load);
     check_unwind(k);
     finish(k, false);
     return at;
@@ -263,7 +269,7 @@ static void make_helpers(struct thunk *k)
     }
 }
 
-/* ---- instructions that the host lacks ----------------------------------------------------------------------------------------------- */
+/* ---- instructions that the host lacks ------------------------------------------------------ */
 
 static uint64_t soft_eval(enum ir_op op, uint64_t a, uint64_t b)
 {

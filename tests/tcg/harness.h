@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of tcg/ share: a small guest (31 integer registers, 4 float ones, 64 KiB of memory behind a fake TLB), its
- * slow paths and helpers, and an engine made for a set of options. Everything is static: each test is one program.
+ * What the tests of tcg/ share: a small guest (31 integer registers, 4 float ones, 64 KiB of
+ * memory behind a fake TLB), its slow paths and helpers, and an engine made for a set of options.
+ * Everything is static: each test is one program.
  */
 #ifndef TESTS_TCG_HARNESS_H
 #define TESTS_TCG_HARNESS_H
@@ -15,15 +16,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define NREGS 32 /* x[0] is not a global */
-#define NFREGS 4
-#define NPINNED 11
+#define NREGS    32 /* x[0] is not a global */
+#define NFREGS   4
+#define NPINNED  11
 #define FGLOBAL0 31 /* index of f0 */
 #define NGLOBALS (31 + NFREGS)
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_SIZE 0x10000u
 #define TLB_BITS 6
-#define JC_BITS 5
+#define JC_BITS  5
 
 struct fake_tlb_entry {
     uint64_t tag_read, tag_write, pad, addend;
@@ -52,10 +53,10 @@ struct guest {
     struct env env;
     struct fake_tlb_entry tlb[1 << TLB_BITS];
     struct fake_jc_entry jc[1 << JC_BITS];
-    bool fill;               /* slow paths fill the TLB */
-    unsigned nslow;          /* slow paths taken */
-    uint64_t last_ra;        /* host_ra of the last slow path or faulting helper */
-    uint64_t seen;           /* hash of what helpers saw */
+    bool fill;        /* slow paths fill the TLB */
+    unsigned nslow;   /* slow paths taken */
+    uint64_t last_ra; /* host_ra of the last slow path or faulting helper */
+    uint64_t seen;    /* hash of what helpers saw */
     ALIGNED(4096) uint8_t ram[RAM_SIZE];
 };
 
@@ -69,7 +70,7 @@ struct engine {
     const char *label; /* for failure messages */
 };
 
-/* ---- slow paths --------------------------------------------------------------------------------------------------------------------- */
+/* ---- slow paths ---------------------------------------------------------------------------- */
 
 static inline uint8_t *ram_at(struct guest *g, uint64_t va, unsigned size)
 {
@@ -136,7 +137,8 @@ static inline void slow_store(void *env, uint64_t va, uint64_t value, unsigned m
     }
 }
 
-static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop, unsigned op)
+static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t expected,
+                                unsigned memop, unsigned op)
 {
     unsigned size = 1u << (memop & MO_SIZE);
     uint8_t *p = slow_access(env, va, memop, true);
@@ -147,7 +149,8 @@ static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t
     }
     memcpy(&old, p, size);
     if (op == IR_amo_cas) {
-        fresh = ir_extend(old, memop & MO_SIZE) == ir_extend(expected, memop & MO_SIZE) ? value : old;
+        fresh =
+            ir_extend(old, memop & MO_SIZE) == ir_extend(expected, memop & MO_SIZE) ? value : old;
     } else {
         fresh = ir_eval_amo((enum ir_op)op, memop, old, value);
     }
@@ -155,7 +158,7 @@ static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t
     return ir_extend(old, memop);
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- helpers ------------------------------------------------------------------------------- */
 
 static inline uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -211,11 +214,12 @@ static inline uint64_t helper_clobber(void *opaque, uint64_t a, int64_t imm)
 {
     (void)opaque;
 #if defined(__x86_64__)
-    __asm__ volatile("mov $-1, %%ecx\n mov $-2, %%edx\n mov $-3, %%esi\n mov $-4, %%edi\n mov $-5, %%r8\n mov $-6, %%r9\n"
-                     "mov $-7, %%r10\n mov $-8, %%r11\n"
-                     :
-                     :
-                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+    __asm__ volatile(
+        "mov $-1, %%ecx\n mov $-2, %%edx\n mov $-3, %%esi\n mov $-4, %%edi\n mov $-5, %%r8\n"
+        "mov $-6, %%r9\n mov $-7, %%r10\n mov $-8, %%r11\n"
+        :
+        :
+        : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
 #endif
     return a ^ (uint64_t)imm;
 }
@@ -229,7 +233,7 @@ static const struct tcg_helper test_helpers[H_COUNT] = {
     [H_CLOBBER] = {"clobber", (void *)helper_clobber, 1, HELPER_NO_GLOBALS},
 };
 
-/* ---- engines ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- engines ------------------------------------------------------------------------------- */
 
 static inline struct tcg_config test_config(struct engine *e, struct tcg_options options)
 {
@@ -271,7 +275,8 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
         e->globals[k] = (struct tcg_global){
             .name = e->names[k],
             .type = is_float ? IR_F64 : IR_I64,
-            .offset = (int32_t)(is_float ? offsetof(struct env, f) + 8 * n : offsetof(struct env, x) + 8 * n),
+            .offset = (int32_t)(is_float ? offsetof(struct env, f) + 8 * n
+                                         : offsetof(struct env, x) + 8 * n),
             .pin_order = (uint8_t)(!is_float && n <= NPINNED ? n : 0),
         };
     }
@@ -331,7 +336,10 @@ static inline ir_arg freg(unsigned n)
     return ir_global(FGLOBAL0 + n);
 }
 
-/* Every variant that must give the same results: the interpreter, the backend whole, and with each thing switched off. */
+/*
+ * Every variant that must give the same results: the interpreter, the backend whole, and with
+ * each thing switched off.
+ */
 struct variant {
     const char *name;
     struct tcg_options options;

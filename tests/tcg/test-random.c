@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random IR programs give the same registers, memory, exits and helper calls on the interpreter and on every variant of the
- * x86-64 backend. Operands are pinned and unpinned globals, temporaries and constants in all mixtures, destinations often
- * among the operands. A failure prints its seed: `test-random SEED` runs that program alone.
+ * Random IR programs give the same registers, memory, exits and helper calls on the interpreter
+ * and on every variant of the x86-64 backend. Operands are pinned and unpinned globals,
+ * temporaries and constants in all mixtures, destinations often among the operands. A failure
+ * prints its seed: `test-random SEED` runs that program alone.
  */
 #include "hw/host/log.h"
 #include "tests/tcg/harness.h"
@@ -99,7 +100,9 @@ static void gen_arith(struct gen *g)
     if (pick(g, 6) == 0) {
         b = a;
     }
-    d = pick(g, 4) == 0 && !ir_is_const(a) ? a : pick(g, 4) == 0 && !ir_is_const(b) ? b : random_dest(g);
+    d = pick(g, 4) == 0 && !ir_is_const(a)   ? a
+        : pick(g, 4) == 0 && !ir_is_const(b) ? b
+                                             : random_dest(g);
     if (op == IR_addshl) {
         ir_addshl(g->ctx, d, a, b, pick(g, 4));
     } else if (g->raw) {
@@ -115,7 +118,8 @@ static void gen_arith(struct gen *g)
 static void gen_cond(struct gen *g)
 {
     enum ir_cond cond = (enum ir_cond)pick(g, 6);
-    ir_arg a = random_source(g), b = random_source(g), c = random_source(g), x = random_source(g), d = random_dest(g);
+    ir_arg a = random_source(g), b = random_source(g), c = random_source(g), x = random_source(g),
+           d = random_dest(g);
     struct ir_insn *i;
 
     switch (pick(g, 4)) {
@@ -173,7 +177,8 @@ static void gen_move(struct gen *g)
 /* A guest address: mostly in RAM, near page ends, sometimes far off. */
 static ir_arg gen_address(struct gen *g, unsigned size, bool aligned)
 {
-    uint64_t va = RAM_BASE + pick(g, 5) * 4096u + (pick(g, 2) ? 4096 - 12 + pick(g, 20) : pick(g, 4096));
+    uint64_t va =
+        RAM_BASE + pick(g, 5) * 4096u + (pick(g, 2) ? 4096 - 12 + pick(g, 20) : pick(g, 4096));
     ir_arg a;
 
     if (aligned && pick(g, 16) != 0) {
@@ -225,8 +230,10 @@ static void gen_memory(struct gen *g)
 
 static void gen_amo(struct gen *g)
 {
-    unsigned memop = pick(g, 4) | MO_SIGN | MO_ALIGNED, op = IR_amo_swap + pick(g, IR_amo_cas - IR_amo_swap + 1);
-    ir_arg d = pick(g, 4) == 0 ? IR_NONE : random_dest(g), v = random_source(g), x = random_source(g);
+    unsigned memop = pick(g, 4) | MO_SIGN | MO_ALIGNED,
+             op = IR_amo_swap + pick(g, IR_amo_cas - IR_amo_swap + 1);
+    ir_arg d = pick(g, 4) == 0 ? IR_NONE : random_dest(g), v = random_source(g),
+           x = random_source(g);
     ir_arg a = gen_address(g, 1u << (memop & MO_SIZE), true);
 
     if (op == IR_amo_cas) {
@@ -280,7 +287,10 @@ static void gen_straight(struct gen *g)
     }
 }
 
-/* A forward branch over some records; temporaries first defined inside are not used behind the label. */
+/*
+ * A forward branch over some records; temporaries first defined inside are not used behind the
+ * label.
+ */
 static void gen_branch(struct gen *g)
 {
     int over = ir_new_label(g->ctx), end = ir_new_label(g->ctx);
@@ -346,13 +356,14 @@ static void gen_program(struct tcg_context *ctx, uint64_t seed)
             }
         }
         if (pick(&g, 6) == 0) {
-            ir_brcond_exit(ctx, (enum ir_cond)pick(&g, 6), random_source(&g), random_source(&g), (int32_t)pick(&g, 2048) * 2);
+            ir_brcond_exit(ctx, (enum ir_cond)pick(&g, 6), random_source(&g), random_source(&g),
+                           (int32_t)pick(&g, 2048) * 2);
         }
     }
     gen_end(&g, pc_off);
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------- */
 
 struct outcome {
     struct guest g;
@@ -368,7 +379,8 @@ static void run_program(struct engine *e, uint64_t seed, struct outcome *o)
 
     guest_init(&o->g);
     for (unsigned k = 1; k < NREGS; k++) {
-        o->g.env.x[k] = rng_next(&rng) % 3 ? edge_values[rng_next(&rng) % ARRAY_SIZE(edge_values)] : rng_next(&rng);
+        o->g.env.x[k] = rng_next(&rng) % 3 ? edge_values[rng_next(&rng) % ARRAY_SIZE(edge_values)]
+                                           : rng_next(&rng);
     }
     for (unsigned k = 0; k < NFREGS; k++) {
         o->g.env.f[k] = rng_next(&rng);
@@ -387,17 +399,20 @@ static void run_program(struct engine *e, uint64_t seed, struct outcome *o)
     o->fault_pc = o->g.last_ra == 0 ? -1 : tcg_pc_lookup(e->t, code.rx, code.pcmap, o->g.last_ra);
 }
 
-static bool same_u64(const char *what, unsigned n, uint64_t got, uint64_t want, const char *label, uint64_t seed)
+static bool same_u64(const char *what, unsigned n, uint64_t got, uint64_t want, const char *label,
+                     uint64_t seed)
 {
     if (got == want) {
         return true;
     }
-    printf("FAIL seed %" PRIu64 ", %s: %s[%u] is 0x%" PRIx64 ", the interpreter has 0x%" PRIx64 "\n", seed, label, what, n, got,
-           want);
+    printf("FAIL seed %" PRIu64 ", %s: %s[%u] is 0x%" PRIx64 ", the interpreter has 0x%" PRIx64
+           "\n",
+           seed, label, what, n, got, want);
     return false;
 }
 
-static bool same_outcome(const struct outcome *got, const struct outcome *want, const char *label, uint64_t seed)
+static bool same_outcome(const struct outcome *got, const struct outcome *want, const char *label,
+                         uint64_t seed)
 {
     bool same = true;
 
@@ -406,10 +421,12 @@ static bool same_outcome(const struct outcome *got, const struct outcome *want, 
     }
     for (unsigned k = 0; k < NFREGS; k++) {
         same = same && same_u64("f", k, got->g.env.f[k], want->g.env.f[k], label, seed);
-        same = same && same_u64("env", k, got->g.env.scratch[k], want->g.env.scratch[k], label, seed);
+        same =
+            same && same_u64("env", k, got->g.env.scratch[k], want->g.env.scratch[k], label, seed);
     }
     for (unsigned k = 0; same && k < RAM_SIZE; k += 8) {
-        same = same_u64("ram", k, load_le64(got->g.ram + k), load_le64(want->g.ram + k), label, seed);
+        same =
+            same_u64("ram", k, load_le64(got->g.ram + k), load_le64(want->g.ram + k), label, seed);
     }
     same = same && same_u64("pc", 0, got->g.env.pc, want->g.env.pc, label, seed);
     same = same && same_u64("exit kind", 0, got->exit.kind, want->exit.kind, label, seed);
@@ -420,8 +437,10 @@ static bool same_outcome(const struct outcome *got, const struct outcome *want, 
     if (got->exit.kind == TCG_EXIT_CHAIN) {
         same = same && same_u64("tb", 0, (uintptr_t)got->exit.tb, seed, label, seed);
     }
-    if (got->exit.kind == TCG_EXIT_LOOP && got->g.env.pc >= 0xdead0000 && got->g.env.pc <= 0xdead1000) {
-        same = same && same_u64("fault pc", 0, (uint64_t)got->fault_pc, (uint64_t)want->fault_pc, label, seed);
+    if (got->exit.kind == TCG_EXIT_LOOP && got->g.env.pc >= 0xdead0000 &&
+        got->g.env.pc <= 0xdead1000) {
+        same = same && same_u64("fault pc", 0, (uint64_t)got->fault_pc, (uint64_t)want->fault_pc,
+                                label, seed);
     }
     return same;
 }
