@@ -19,7 +19,10 @@
 #define MAX_SERIALS  4
 #define MAX_DIRS     16
 
-/* The QEMU whose command line and machine this program stands in for: what scripts read in -version. */
+/*
+ * The QEMU whose command line and machine this program stands in for: what scripts read in
+ * -version.
+ */
 #define COMPAT_QEMU_VERSION "11.1.0"
 
 #endif
