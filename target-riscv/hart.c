@@ -24,10 +24,17 @@ static const struct cpu_ops riscv_cpu_ops = {
     .dump = riscv_dump,
 };
 
+/* mmu_ops->kick: any bit of the poll word brings the hart out of generated code. Any thread. */
+static void riscv_mmu_kick(void *opaque)
+{
+    vcpu_kick(opaque, VCPU_POLL_IRQ);
+}
+
 static const struct mmu_ops riscv_mmu_ops = {
     .walk = riscv_walk,
     .fault = riscv_mmu_fault,
     .misaligned = riscv_mmu_misaligned,
+    .kick = riscv_mmu_kick,
 };
 
 /* ---- what the configuration fixes ------------------------------------------------------------------------------------------------ */
@@ -99,7 +106,7 @@ const struct decoder *hart_decoder(const struct hart *h)
 
 static int attach(struct hart *h, struct accel *a, struct err *err)
 {
-    h->desc = (struct cpu_model_desc){
+    const struct cpu_model_desc desc = {
         .ops = &riscv_cpu_ops,
         .mmu_ops = &riscv_mmu_ops,
         .globals = riscv_globals,
@@ -110,7 +117,7 @@ static int attach(struct hart *h, struct accel *a, struct err *err)
         .env_bias = HART_ENV_BIAS,
     };
 
-    return vcpu_init(&h->cpu, a, &h->desc, err);
+    return vcpu_init(&h->cpu, a, &desc, err);
 }
 
 struct hart *hart_new(struct machine *m, struct accel *a, const struct cpu_config *c, unsigned hartid, struct err *err)

@@ -89,7 +89,6 @@ struct hart {
     uint64_t mode_satp;  /* t: satp at the last vcpu_set_mode */
     const struct memory_region *pte_region; /* t: where the last PTE was found */
     uint64_t mstatus_mask, menvcfg_mask; /* c: writable bits with this configuration */
-    struct cpu_model_desc desc;    /* c: what the engine was given */
     const struct decoder *decoder; /* c: shared by harts of one configuration */
     struct decoder *own_decoder;   /* c: the same, in the hart that frees it */
     uint64_t rows_seen[INSN_ROWS_MAX / 64]; /* t: a bit for each decode row that was translated */
