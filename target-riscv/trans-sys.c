@@ -47,7 +47,7 @@ static bool gen_csr(struct dis *d, const struct insn *i, enum riscv_helper helpe
 
     ir_call(d->ctx, helper, old, operand, IR_NONE, IR_NONE, (int32_t)i->raw);
     if (writes && (csr_flags((unsigned)i->imm) & CSR_ENDS_TB)) {
-        gen_exit_loop(d);
+        gen_look_again(d);
     }
     return true;
 }
@@ -143,6 +143,6 @@ bool trans_wfi(struct dis *d, const struct insn *i)
 bool trans_sfence_vma(struct dis *d, const struct insn *i)
 {
     ir_call(d->ctx, HELPER_sfence_vma, IR_NONE, gpr(d, i->rs1), gpr(d, i->rs2), IR_NONE, (int32_t)i->raw);
-    gen_exit_loop(d);
+    gen_look_again(d);
     return true;
 }

@@ -97,6 +97,12 @@ void gen_exit_loop(struct dis *d)
     d->done = true;
 }
 
+void gen_look_again(struct dis *d)
+{
+    ir_goto_page(d->ctx, d->next_off);
+    d->done = true;
+}
+
 void gen_raise(struct dis *d, enum cause cause, ir_arg tval)
 {
     ir_call(d->ctx, HELPER_raise, IR_NONE, tval, IR_NONE, IR_NONE, (int32_t)cause);

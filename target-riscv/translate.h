@@ -63,7 +63,12 @@ bool dis_peek(const struct dis *d, int32_t off, struct insn *i);
 bool dis_has_room(const struct dis *d, unsigned n);
 /* Ends the TB with a jump to OFF, in this page or another. */
 void gen_goto(struct dis *d, int32_t off);
-/* Ends the TB; the main loop goes on behind this instruction, in a state that may have changed. */
+/*
+ * Ends the TB; what comes behind this instruction is found again in the jump cache, by a mode key or an address space that may
+ * have changed, and is entered with a poll, so that an interrupt that was enabled is taken now.
+ */
+void gen_look_again(struct dis *d);
+/* Ends the TB; the main loop goes on behind this instruction: it may sleep, or drop TBs. */
 void gen_exit_loop(struct dis *d);
 /* Raises an exception at this instruction. Does not end the TB. */
 void gen_raise(struct dis *d, enum cause cause, ir_arg tval);
