@@ -14,7 +14,7 @@
 
 /* Operand letters and flag letters of ops.def rows, as bits; constant folded by the compiler. */
 #define AT(s, n)         ((s "    ")[n])
-#define HAS(s, ch)       (AT(s, 0) == (ch) || AT(s, 1) == (ch) || AT(s, 2) == (ch) || AT(s, 3) == (ch))
+#define HAS(s, c)        (AT(s, 0) == (c) || AT(s, 1) == (c) || AT(s, 2) == (c) || AT(s, 3) == (c))
 #define FLAG(s, ch, bit) (HAS(s, ch) ? (bit) : 0)
 
 const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
