@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every pure op at every type gives what the op table says, for all pairs of edge values, on every variant. What it should
- * give is computed here, with 128-bit arithmetic or bit by bit, not with the engine's own evaluation. Each op is tried with
- * its operands and destination in pinned registers, in memory, in temporaries, as constants, and aliased.
+ * Every pure op at every type gives what the op table says, for all pairs of edge values, on
+ * every variant. What it should give is computed here, with 128-bit arithmetic or bit by bit, not
+ * with the engine's own evaluation. Each op is tried with its operands and destination in pinned
+ * registers, in memory, in temporaries, as constants, and aliased.
  */
 #include "tests/tcg/harness.h"
 
 typedef __int128 s128;
 typedef unsigned __int128 u128;
 
-/* ---- what ops mean ------------------------------------------------------------------------------------------------------------------- */
+/* ---- what ops mean ------------------------------------------------------------------------- */
 
 struct pure {
     enum ir_op op;
@@ -27,11 +28,11 @@ static int64_t sgn(unsigned w, uint64_t v)
     return w == 64 ? (int64_t)v : (int64_t)(int32_t)v;
 }
 
-#define WANT(name, expr)                                                                                                 \
-    static uint64_t want_##name(unsigned w, uint64_t a, uint64_t b, unsigned n)                                          \
-    {                                                                                                                    \
-        (void)w, (void)a, (void)b, (void)n;                                                                              \
-        return (uint64_t)(expr);                                                                                         \
+#define WANT(name, expr)                                                        \
+    static uint64_t want_##name(unsigned w, uint64_t a, uint64_t b, unsigned n) \
+    {                                                                           \
+        (void)w, (void)a, (void)b, (void)n;                                     \
+        return (uint64_t)(expr);                                                \
     }
 
 static uint64_t bits_reversed_product(uint64_t a, uint64_t b, int shift)
@@ -157,29 +158,40 @@ WANT(setcond, n == COND_EQ    ? low(w, a) == low(w, b)
               : n == COND_LTU ? low(w, a) < low(w, b)
                               : low(w, a) >= low(w, b))
 
-#define PURE(name) {IR_##name, false, want_##name}
-#define TYPED(name) {IR_##name, true, want_##name}
+#define PURE(name)                    \
+    {                                 \
+        IR_##name, false, want_##name \
+    }
+#define TYPED(name)                  \
+    {                                \
+        IR_##name, true, want_##name \
+    }
 static const struct pure pures[] = {
-    TYPED(mov),   TYPED(add),   TYPED(sub),    TYPED(and),    TYPED(or),     TYPED(xor),   TYPED(andn),  TYPED(orn),
-    TYPED(xnor),  TYPED(shl),   TYPED(shr),    TYPED(sar),    TYPED(rotl),   TYPED(rotr),  TYPED(addshl), TYPED(mul),
-    PURE(mulhs),  PURE(mulhu),  PURE(mulhsu),  TYPED(divs),   TYPED(divu),   TYPED(rems),  TYPED(remu),  TYPED(mins),
-    TYPED(maxs),  TYPED(minu),  TYPED(maxu),   TYPED(clz),    TYPED(ctz),    TYPED(cpop),  TYPED(bswap), PURE(orcb),
-    PURE(sext8),  PURE(sext16), PURE(sext32),  PURE(zext8),   PURE(zext16),  PURE(zext32), PURE(clmul),  PURE(clmulh),
-    PURE(clmulr), TYPED(setcond),
+    TYPED(mov),   TYPED(add),   TYPED(sub),    TYPED(and),   TYPED(or),    TYPED(xor),
+    TYPED(andn),  TYPED(orn),   TYPED(xnor),   TYPED(shl),   TYPED(shr),   TYPED(sar),
+    TYPED(rotl),  TYPED(rotr),  TYPED(addshl), TYPED(mul),   PURE(mulhs),  PURE(mulhu),
+    PURE(mulhsu), TYPED(divs),  TYPED(divu),   TYPED(rems),  TYPED(remu),  TYPED(mins),
+    TYPED(maxs),  TYPED(minu),  TYPED(maxu),   TYPED(clz),   TYPED(ctz),   TYPED(cpop),
+    TYPED(bswap), PURE(orcb),   PURE(sext8),   PURE(sext16), PURE(sext32), PURE(zext8),
+    PURE(zext16), PURE(zext32), PURE(clmul),   PURE(clmulh), PURE(clmulr), TYPED(setcond),
 };
 
-/* ---- shapes -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------- */
 
 /* Where an operand is. */
 enum place { PINNED, MEMORY, TEMP, CONSTANT, PLACES };
 
-/* x[3] and x[4] are pinned, x[20] and x[21] are not; a's value is at [3] or [20], b's at [4] or [21]. */
+/*
+ * x[3] and x[4] are pinned, x[20] and x[21] are not; a's value is at [3] or [20], b's at [4] or
+ * [21].
+ */
 struct shape {
     enum place a, b, d;
     int alias; /* 0 none, 1 d == a, 2 d == b, 3 a == b, 4 all the same */
 };
 
-static ir_arg place_operand(struct tcg_context *ctx, enum place p, unsigned pinned, unsigned memory, uint64_t value)
+static ir_arg place_operand(struct tcg_context *ctx, enum place p, unsigned pinned, unsigned memory,
+                            uint64_t value)
 {
     ir_arg t;
 
@@ -198,8 +210,8 @@ static ir_arg place_operand(struct tcg_context *ctx, enum place p, unsigned pinn
 }
 
 /* Emits OP at SHAPE; the result ends in x[31]. */
-static void build(struct tcg_context *ctx, const struct pure *p, enum ir_type type, unsigned n, const struct shape *s,
-                  uint64_t va, uint64_t vb, bool folded)
+static void build(struct tcg_context *ctx, const struct pure *p, enum ir_type type, unsigned n,
+                  const struct shape *s, uint64_t va, uint64_t vb, bool folded)
 {
     bool two = (ir_op_info[p->op].flags & OPF_B) != 0;
     ir_arg a, b, d;
@@ -209,7 +221,11 @@ static void build(struct tcg_context *ctx, const struct pure *p, enum ir_type ty
     ir_insn_start(ctx, 0);
     a = place_operand(ctx, s->a, 3, 20, va);
     b = s->alias >= 3 ? a : place_operand(ctx, s->b, 4, 21, vb);
-    d = s->alias == 1 || s->alias == 4 ? a : s->alias == 2 ? b : s->d == PINNED ? xreg(5) : s->d == MEMORY ? xreg(22) : 0;
+    d = s->alias == 1 || s->alias == 4 ? a
+        : s->alias == 2                ? b
+        : s->d == PINNED               ? xreg(5)
+        : s->d == MEMORY               ? xreg(22)
+                                       : 0;
     if (d == 0) {
         d = ir_temp(ctx, IR_I64);
     }
@@ -232,8 +248,9 @@ static void build(struct tcg_context *ctx, const struct pure *p, enum ir_type ty
 
 static struct guest guest;
 
-static bool run_and_check(struct unit *u, struct engine *e, const struct tcg_code *code, const struct pure *p, enum ir_type type,
-                          unsigned n, const struct shape *s, uint64_t a, uint64_t b)
+static bool run_and_check(struct unit *u, struct engine *e, const struct tcg_code *code,
+                          const struct pure *p, enum ir_type type, unsigned n,
+                          const struct shape *s, uint64_t a, uint64_t b)
 {
     unsigned w = type == IR_I32 ? 32 : 64;
     uint64_t want;
@@ -248,9 +265,10 @@ static bool run_and_check(struct unit *u, struct engine *e, const struct tcg_cod
     guest.env.x[31] = 0x5a5a;
     tcg_exec(e->t, &guest.env, code->rx + code->entry);
     if (guest.env.x[31] != want) {
-        printf("FAIL %s: %s: %s i%u(0x%" PRIx64 ", 0x%" PRIx64 ") n=%u shape %d %d %d alias %d: 0x%" PRIx64 ", not 0x%" PRIx64
-               "\n",
-               u->name, e->label, ir_op_info[p->op].name, w, a, b, n, s->a, s->b, s->d, s->alias, guest.env.x[31], want);
+        printf("FAIL %s: %s: %s i%u(0x%" PRIx64 ", 0x%" PRIx64
+               ") n=%u shape %d %d %d alias %d: 0x%" PRIx64 ", not 0x%" PRIx64 "\n",
+               u->name, e->label, ir_op_info[p->op].name, w, a, b, n, s->a, s->b, s->d, s->alias,
+               guest.env.x[31], want);
         u->failed = true;
     }
     return !u->failed;
@@ -263,8 +281,8 @@ static bool compile(struct unit *u, struct engine *e, struct tcg_code *code)
 }
 
 /* Constants need a TB each: a few pairs only; the rest runs one TB over all pairs. */
-static void check_shape(struct unit *u, struct engine *e, const struct pure *p, enum ir_type type, unsigned n,
-                        const struct shape *s)
+static void check_shape(struct unit *u, struct engine *e, const struct pure *p, enum ir_type type,
+                        unsigned n, const struct shape *s)
 {
     size_t mark = e->region.used;
     bool constant = s->a == CONSTANT || s->b == CONSTANT;
@@ -318,12 +336,16 @@ static bool makes_sense(const struct shape *s)
     }
 }
 
-static void check_op(struct unit *u, struct engine *e, const struct pure *p, enum ir_type type, unsigned n)
+static void check_op(struct unit *u, struct engine *e, const struct pure *p, enum ir_type type,
+                     unsigned n)
 {
     struct shape s;
 
     for (unsigned k = 0; k < PLACES * PLACES * 3 * 5 && !u->failed; k++) {
-        s = (struct shape){.a = k % PLACES, .b = k / PLACES % PLACES, .d = k / PLACES / PLACES % 3, .alias = (int)(k / 48)};
+        s = (struct shape){.a = k % PLACES,
+                           .b = k / PLACES % PLACES,
+                           .d = k / PLACES / PLACES % 3,
+                           .alias = (int)(k / 48)};
         if (makes_sense(&s)) {
             check_shape(u, e, p, type, n, &s);
         }
