@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine: options, creation, and the vCPU's interface for the target (mode changes, flushes, exact pc).
+ * The engine: options, creation, and the vCPU's interface for the target (mode changes, flushes,
+ * exact pc).
  */
 #include "accel/internal.h"
 #include "hw/host/cpu-features.h"
@@ -11,9 +12,10 @@
 
 _Static_assert(MMU_ALIGNED == MO_ALIGNED, "softmmu's and tcg's access codes are the same");
 
-/* ---- options -------------------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------- */
 
-static int set_choice(bool *flag, const char *value, const char *off, const char *on, const char *key, struct err *err)
+static int set_choice(bool *flag, const char *value, const char *off, const char *on,
+                      const char *key, struct err *err)
 {
     if (strcmp(value, on) && strcmp(value, off)) {
         return err_set(err, -EINVAL, "-accel tcg: %s is %s or %s, not '%s'", key, off, on, value);
@@ -80,8 +82,8 @@ static int set_tb_size(struct accel_options *o, const char *value, struct err *e
     unsigned long long mib = strtoull(value, &end, 10);
 
     if (*end || end == value || mib > CODE_SIZE_MAX >> 20 || mib < CODE_SIZE_MIN >> 20) {
-        return err_set(err, -EINVAL, "-accel tcg: tb-size is %u to %u (MiB), not '%s'", (unsigned)(CODE_SIZE_MIN >> 20),
-                       (unsigned)(CODE_SIZE_MAX >> 20), value);
+        return err_set(err, -EINVAL, "-accel tcg: tb-size is %u to %u (MiB), not '%s'",
+                       (unsigned)(CODE_SIZE_MIN >> 20), (unsigned)(CODE_SIZE_MAX >> 20), value);
     }
     o->code_size = mib << 20;
     return 0;
@@ -91,8 +93,9 @@ static const struct {
     const char *key;
     int (*set)(struct accel_options *o, const char *value, struct err *err);
 } option_rows[] = {
-    {"thread", set_thread}, {"backend", set_backend}, {"lrsc", set_lrsc}, {"chain", set_chain},
-    {"superblock", set_superblock}, {"pin", set_pin}, {"host", set_host}, {"tb-size", set_tb_size},
+    {"thread", set_thread}, {"backend", set_backend},       {"lrsc", set_lrsc},
+    {"chain", set_chain},   {"superblock", set_superblock}, {"pin", set_pin},
+    {"host", set_host},     {"tb-size", set_tb_size},
 };
 
 static int set_option(struct accel_options *o, char *prop, struct err *err)
@@ -129,7 +132,7 @@ const struct accel_options *accel_options(const struct accel *a)
     return &a->options;
 }
 
-/* ---- creation -------------------------------------------------------------------------------------------------------------- */
+/* ---- creation ------------------------------------------------------------------------------ */
 
 struct accel *accel_new(struct machine *m, const struct accel_options *o, struct err *err)
 {
@@ -180,7 +183,7 @@ void accel_free(struct accel *a)
     free(a);
 }
 
-/* ---- what generated code calls for memory ---------------------------------------------------------------------------------- */
+/* ---- what generated code calls for memory -------------------------------------------------- */
 
 static struct vcpu *vcpu_of_env(void *env);
 
@@ -235,16 +238,19 @@ static uint64_t amo_compute(uint64_t old, const struct mmu_amo_args *args, bool 
     }
 }
 
-static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop, unsigned op)
+static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expected,
+                           unsigned memop, unsigned op)
 {
     struct vcpu *cpu = vcpu_of_env(env);
     struct mmu_amo_args args = {.op = op, .memop = memop, .operand = value, .expected = expected};
     uint64_t old;
 
-    return mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old) ? extend(old, memop | MO_SIGN) : 0;
+    return mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)
+               ? extend(old, memop | MO_SIGN)
+               : 0;
 }
 
-/* ---- vCPUs --------------------------------------------------------------------------------------------------------------------- */
+/* ---- vCPUs --------------------------------------------------------------------------------- */
 
 /* The target places struct vcpu at one offset for all harts; generated code only knows env. */
 #define VCPU_FROM_ENV(env) ((struct vcpu *)((char *)(env) + 32 * sizeof(uint64_t)))
@@ -259,17 +265,34 @@ static struct vcpu *vcpu_of_env(void *env)
 static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, struct err *err)
 {
     struct tcg_config c = {
-        .options = {.interp = a->options.interp, .pin_off = a->options.pin_off, .chain_off = a->options.chain_off,
-                    .smp = a->options.nharts > 1, .host_features = host_features() & ~a->options.host_off},
-        .layout = {.env_bias = d->env_bias, .poll = VCPU_FIELD(d, poll), .unwind = VCPU_FIELD(d, unwind),
-                   .pc = VCPU_FIELD(d, pc), .pc_page = VCPU_FIELD(d, pc_page), .host_ra = VCPU_FIELD(d, host_ra),
-                   .host_sp = VCPU_FIELD(d, host_sp), .tlb = VCPU_FIELD(d, tlb), .jc = VCPU_FIELD(d, jc),
-                   .jc_key = VCPU_FIELD(d, jc_key), .tlb_entry_bits = TLB_ENTRY_BITS, .tlb_index_bits = TLB_INDEX_BITS,
+        .options = {.interp = a->options.interp,
+                    .pin_off = a->options.pin_off,
+                    .chain_off = a->options.chain_off,
+                    .smp = a->options.nharts > 1,
+                    .host_features = host_features() & ~a->options.host_off},
+        .layout = {.env_bias = d->env_bias,
+                   .poll = VCPU_FIELD(d, poll),
+                   .unwind = VCPU_FIELD(d, unwind),
+                   .pc = VCPU_FIELD(d, pc),
+                   .pc_page = VCPU_FIELD(d, pc_page),
+                   .host_ra = VCPU_FIELD(d, host_ra),
+                   .host_sp = VCPU_FIELD(d, host_sp),
+                   .tlb = VCPU_FIELD(d, tlb),
+                   .jc = VCPU_FIELD(d, jc),
+                   .jc_key = VCPU_FIELD(d, jc_key),
+                   .tlb_entry_bits = TLB_ENTRY_BITS,
+                   .tlb_index_bits = TLB_INDEX_BITS,
                    .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
                    .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
-                   .tlb_addend = offsetof(struct tlb_entry, addend), .jc_index_bits = JC_INDEX_BITS},
-        .globals = d->globals, .nglobals = d->nglobals, .helpers = d->helpers, .nhelpers = d->nhelpers,
-        .load = engine_load, .store = engine_store, .amo = engine_amo,
+                   .tlb_addend = offsetof(struct tlb_entry, addend),
+                   .jc_index_bits = JC_INDEX_BITS},
+        .globals = d->globals,
+        .nglobals = d->nglobals,
+        .helpers = d->helpers,
+        .nhelpers = d->nhelpers,
+        .load = engine_load,
+        .store = engine_store,
+        .amo = engine_amo,
     };
 
     a->desc = *d;
@@ -330,7 +353,7 @@ struct vcpu *accel_vcpu(const struct accel *a, unsigned index)
     return a->vcpus[index];
 }
 
-/* ---- for the target's helpers ---------------------------------------------------------------------------------------------------- */
+/* ---- for the target's helpers -------------------------------------------------------------- */
 
 void vcpu_sync_pc(struct vcpu *cpu)
 {
@@ -338,7 +361,8 @@ void vcpu_sync_pc(struct vcpu *cpu)
 
     if (cpu->host_ra) {
         tb = tb_of_host(cpu->accel, cpu->host_ra);
-        cpu->pc = cpu->pc_page + (uint64_t)(int64_t)tcg_pc_lookup(cpu->accel->tcg, tb->rx, tb->pcmap, cpu->host_ra);
+        cpu->pc = cpu->pc_page + (uint64_t)(int64_t)tcg_pc_lookup(cpu->accel->tcg, tb->rx,
+                                                                  tb->pcmap, cpu->host_ra);
         cpu->host_ra = 0;
     }
 }
@@ -352,7 +376,8 @@ static void update_key(struct vcpu *cpu)
     cpu->jc_key = cpu->mode_key | (uint64_t)mmu_space_id(&cpu->mmu, cpu->fetch_regime) << 32;
 }
 
-void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, unsigned fetch_regime, uint64_t space_key)
+void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, unsigned fetch_regime,
+                   uint64_t space_key)
 {
     cpu->mode_key = mode_key;
     cpu->data_regime = data_regime;
@@ -382,7 +407,8 @@ void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg
     update_key(cpu);
 }
 
-void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
+void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),
+                     uint64_t arg)
 {
     mmu_flush_page(&cpu->mmu, va, match, arg);
     jc_flush_page(cpu, va);

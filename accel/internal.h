@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of accel/ share. Lock letters: c constant after creation, t owner vCPU thread only, a atomic,
- * T accel->tb_lock, S accel->safe_lock.
+ * What the files of accel/ share. Lock letters: c constant after creation, t owner vCPU thread
+ * only, a atomic, T accel->tb_lock, S accel->safe_lock.
  *
- * tb_lock serialises every change of the TB structures: insertion, chaining, death. Lookups take no lock: hash chains and jump
- * caches are read with acquire, and a TB's memory is freed only when its code region is recycled, with all vCPUs outside
- * guest code and the engine.
+ * tb_lock serialises every change of the TB structures: insertion, chaining, death. Lookups take
+ * no lock: hash chains and jump caches are read with acquire, and a TB's memory is freed only
+ * when its code region is recycled, with all vCPUs outside guest code and the engine.
  */
 #ifndef ACCEL_INTERNAL_H
 #define ACCEL_INTERNAL_H
@@ -14,45 +14,46 @@
 #include "hw/host/bits.h"
 #include "hw/host/log.h"
 
-#define TB_HASH_BITS 16
-#define PAGE_HASH_BITS 12
-#define TB_MAX_INSNS 96
+#define TB_HASH_BITS      16
+#define PAGE_HASH_BITS    12
+#define TB_MAX_INSNS      96
 #define CODE_SIZE_DEFAULT (UINT64_C(128) << 20)
-#define CODE_SIZE_MIN (UINT64_C(4) << 20)
-#define CODE_SIZE_MAX (UINT64_C(1) << 30)
-#define NO_PAGE (~UINT64_C(0))
+#define CODE_SIZE_MIN     (UINT64_C(4) << 20)
+#define CODE_SIZE_MAX     (UINT64_C(1) << 30)
+#define NO_PAGE           (~UINT64_C(0))
 
 /* Engine's bits of the mode key, above the target's. */
-#define KEY_ENGINE_ONE_INSN BIT(31) /* the page's rights hold for one instruction only: not chained, not cached */
+#define KEY_ENGINE_ONE_INSN \
+    BIT(31) /* the page's rights hold for one instruction only: not chained, not cached */
 
 /* Where jump-cache entries for a TB are. */
-#define JC_NOWHERE 0u
+#define JC_NOWHERE  0u
 #define JC_ANYWHERE 1u
-#define JC_PLACE BIT(31) /* | vCPU index << 16 | entry */
+#define JC_PLACE    BIT(31) /* | vCPU index << 16 | entry */
 
 /* An exit, and its place in the list of exits chained to the same TB. */
 struct tb_link {
-    struct tcg_site site;  /* c */
-    struct tb *target;     /* T */
+    struct tcg_site site;         /* c */
+    struct tb *target;            /* T */
     struct tb_link *next, **prev; /* T: in target->incoming */
-    struct tb *owner;      /* c */
+    struct tb *owner;             /* c */
 };
 
 struct tb {
-    paddr_t pa;          /* c: of the first instruction */
-    paddr_t pa2;         /* c: page of the second half of a crossing instruction, or NO_PAGE */
-    uint32_t mode_key;   /* c */
-    uint32_t jc_place;   /* a: JC_* */
+    paddr_t pa;              /* c: of the first instruction */
+    paddr_t pa2;             /* c: page of the second half of a crossing instruction, or NO_PAGE */
+    uint32_t mode_key;       /* c */
+    uint32_t jc_place;       /* a: JC_* */
     uint16_t head_off, size; /* c: guest offset in the page, bytes */
     uint16_t ninsns, nlinks; /* c */
-    bool dead;           /* a: no longer found */
+    bool dead;               /* a: no longer found */
     uint32_t code_size, entry, pcmap; /* c: see struct tcg_code */
-    uint8_t *rx;         /* c: polling entry */
-    uint8_t *bytes;      /* c: the guest code it was made from */
-    struct tb *hash_next; /* a: writes under T */
-    struct tb *page_next[2]; /* T: lists of the page of pa, and of pa2 */
-    struct tb_link *incoming; /* T */
-    struct tb_link *links;   /* c: nlinks */
+    uint8_t *rx;                      /* c: polling entry */
+    uint8_t *bytes;                   /* c: the guest code it was made from */
+    struct tb *hash_next;             /* a: writes under T */
+    struct tb *page_next[2];          /* T: lists of the page of pa, and of pa2 */
+    struct tb_link *incoming;         /* T */
+    struct tb_link *links;            /* c: nlinks */
 };
 
 /* The TBs of one physical page. */
@@ -65,11 +66,11 @@ struct tb_page {
 /* A piece of code memory that one thread at a time fills; and the TBs in it, by address. */
 struct region {
     struct code_region code;
-    struct tb **tbs;     /* entries: t of the filling thread until published by ntbs */
-    unsigned ntbs;       /* a */
-    unsigned max;        /* c */
-    bool taken;          /* S */
-    uint64_t filled_at;  /* S: order of filling, for recycling the oldest */
+    struct tb **tbs;    /* entries: t of the filling thread until published by ntbs */
+    unsigned ntbs;      /* a */
+    unsigned max;       /* c */
+    bool taken;         /* S */
+    uint64_t filled_at; /* S: order of filling, for recycling the oldest */
 };
 
 /* A host thread that runs one hart, or all in turn. */
@@ -85,12 +86,13 @@ struct vcpu_thread {
 /* The engine's own part of a vCPU. */
 struct vcpu_engine {
     struct tcg_context *ctx;
-    struct region *region;       /* t: being filled; NULL at first */
-    struct vcpu_thread *thread;  /* c after start */
-    uint64_t jc_pages[64];       /* t: bitmap of hashes of guest pages that the jump cache may hold */
+    struct region *region;      /* t: being filled; NULL at first */
+    struct vcpu_thread *thread; /* c after start */
+    uint64_t jc_pages[64]; /* t: bitmap of hashes of guest pages that the jump cache may hold */
     uint8_t page_copy[GUEST_PAGE_SIZE + 8]; /* t: the guest code being translated */
     uint8_t next_copy[8];
-    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes, translate_ns; /* t: statistics */
+    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes,
+        translate_ns; /* t: statistics */
     uint64_t npolls, nchained, nkilled, nirqs, nwfi, nexits, nfencei, njc_scans;
 };
 
@@ -98,7 +100,7 @@ struct accel {
     struct machine *machine;      /* c */
     struct accel_options options; /* c */
     struct mmu_domain *domain;    /* c */
-    struct cpu_model_desc desc; /* c after the first vcpu_init */
+    struct cpu_model_desc desc;   /* c after the first vcpu_init */
     struct tcg *tcg;              /* c after the first vcpu_init */
     struct code_memory memory;    /* c */
     struct code_region prologue;  /* c */
@@ -106,31 +108,31 @@ struct accel {
     unsigned nregions;
     size_t region_size;
 
-    struct vcpu **vcpus;          /* c after creation */
+    struct vcpu **vcpus; /* c after creation */
     unsigned nvcpus;
-    struct vcpu_thread *threads;  /* c after start */
+    struct vcpu_thread *threads; /* c after start */
     unsigned nthreads;
-    struct timer slice;           /* thread=single: whose turn */
-    struct vcpu *turn;            /* a: thread=single: the vCPU that runs */
+    struct timer slice; /* thread=single: whose turn */
+    struct vcpu *turn;  /* a: thread=single: the vCPU that runs */
 
     struct mutex tb_lock;
-    struct tb **hash;             /* chains: a, writes under T */
+    struct tb **hash; /* chains: a, writes under T */
     struct tb_page *pages[1 << PAGE_HASH_BITS] GUARDED_BY(tb_lock);
-    uint64_t drops;               /* a: counts dropped regions: pointers to TBs from before may be dangling */
-    bool jc_scan;                 /* T: some killed TB may be in jump caches that are not known */
-    uint64_t ntbs;                /* T */
+    uint64_t drops; /* a: counts dropped regions: pointers to TBs from before may be dangling */
+    bool jc_scan;   /* T: some killed TB may be in jump caches that are not known */
+    uint64_t ntbs;  /* T */
 
     struct mutex safe_lock;
     struct cond safe_cond;
     unsigned pausers GUARDED_BY(safe_lock);
-    unsigned running GUARDED_BY(safe_lock);  /* threads that are not parked */
+    unsigned running GUARDED_BY(safe_lock); /* threads that are not parked */
     bool stopping GUARDED_BY(safe_lock);
-    bool started;                 /* main thread */
+    bool started; /* main thread */
     uint64_t fill_clock GUARDED_BY(safe_lock);
     uint64_t nrecycled GUARDED_BY(safe_lock);
 };
 
-/* ---- tb.c ---- */
+/* ---- tb.c ---------------------------------------------------------------------------------- */
 
 /* The TB for these keys, or NULL. Lock-free. */
 struct tb *tb_lookup(const struct accel *a, paddr_t pa, paddr_t pa2, uint32_t mode_key);
@@ -146,7 +148,7 @@ void tb_free(struct tb *tb);
 /* With all vCPUs parked: every TB of region R is dropped and freed. */
 void tb_drop_region(struct accel *a, struct region *r);
 
-/* ---- jump-cache.c ---- */
+/* ---- jump-cache.c -------------------------------------------------------------------------- */
 
 static inline unsigned jc_index(uint64_t va)
 {
@@ -158,32 +160,44 @@ void jc_insert(struct vcpu *cpu, struct tb *tb);
 /* Drops entries for the page of VA (whatever their key). Own thread. */
 void jc_flush_page(struct vcpu *cpu, vaddr_t va);
 void jc_clear(struct vcpu *cpu);
-/* Any thread: drops the entries for dead TB at its known place; sets accel->jc_scan if there are others. */
+/*
+ * Any thread: drops the entries for dead TB at its known place; sets accel->jc_scan if there are
+ * others.
+ */
 void jc_forget(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock);
-/* Any thread: drops entries of all dead TBs from all jump caches. PARKED: no vCPU runs, and no pointer to such a TB may stay. */
+/*
+ * Any thread: drops entries of all dead TBs from all jump caches. PARKED: no vCPU runs, and no
+ * pointer to such a TB may stay.
+ */
 void jc_forget_all(struct accel *a, bool parked) REQUIRES(&a->tb_lock);
 
-/* ---- translate.c ---- */
+/* ---- translate.c --------------------------------------------------------------------------- */
 
-/* The TB for CPU's pc and mode; translates if need be. NULL: an exception was raised instead (pc changed). */
+/*
+ * The TB for CPU's pc and mode; translates if need be. NULL: an exception was raised instead (pc
+ * changed).
+ */
 struct tb *vcpu_find_tb(struct vcpu *cpu);
 
-/* ---- region.c ---- */
+/* ---- region.c ------------------------------------------------------------------------------ */
 
 int regions_init(struct accel *a, struct err *err);
 void regions_fini(struct accel *a);
 /* Gives CPU a region with room, recycling the oldest one if need be. May park. */
 void region_next(struct vcpu *cpu);
 
-/* ---- safe-work.c ---- */
+/* ---- safe-work.c --------------------------------------------------------------------------- */
 
-/* Own thread, outside guest code: waits while someone pauses the vCPUs. False when the thread must end. */
+/*
+ * Own thread, outside guest code: waits while someone pauses the vCPUs. False when the thread
+ * must end.
+ */
 bool vcpu_park(struct accel *a);
 /* Own thread: the section between runs with every other vCPU parked. */
 void exclusive_begin(struct vcpu *cpu);
 void exclusive_end(struct vcpu *cpu);
 
-/* ---- run.c ---- */
+/* ---- run.c --------------------------------------------------------------------------------- */
 
 void *vcpu_thread_main(void *thread);
 

@@ -2,9 +2,10 @@
 /*
  * The per-hart jump cache: guest address and mode to host code, probed by generated code.
  *
- * Written by its owner. Other threads only set an entry's va to "empty" when its TB dies; that may hit an entry that the owner
- * has just replaced, which costs one miss. The owner, after writing an entry, looks whether the TB has died meanwhile (full
- * barrier; partner: tb_kill's store of `dead` before it reads jc_place).
+ * Written by its owner. Other threads only set an entry's va to "empty" when its TB dies; that
+ * may hit an entry that the owner has just replaced, which costs one miss. The owner, after
+ * writing an entry, looks whether the TB has died meanwhile (full barrier; partner: tb_kill's
+ * store of `dead` before it reads jc_place).
  */
 #include "accel/internal.h"
 
@@ -22,8 +23,7 @@ static void note_place(struct tb *tb, uint32_t place)
     uint32_t seen = load_relaxed(&tb->jc_place);
 
     while (seen != place && seen != JC_ANYWHERE &&
-           !atomic_cas(&tb->jc_place, &seen, seen == JC_NOWHERE ? place : JC_ANYWHERE)) {
-    }
+           !atomic_cas(&tb->jc_place, &seen, seen == JC_NOWHERE ? place : JC_ANYWHERE)) {}
 }
 
 void jc_insert(struct vcpu *cpu, struct tb *tb)

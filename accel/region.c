@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code memory: one reservation, cut into regions. A vCPU fills one region at a time, so translation needs no lock; when all are
- * full, the one that was filled longest ago is recycled while every other vCPU is parked.
+ * Code memory: one reservation, cut into regions. A vCPU fills one region at a time, so
+ * translation needs no lock; when all are full, the one that was filled longest ago is recycled
+ * while every other vCPU is parked.
  */
 #include "accel/internal.h"
 
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 
 #define REGION_SIZE_MAX (UINT64_C(4) << 20)
-#define PROLOGUE_SIZE (UINT64_C(64) << 10)
-#define TB_CODE_MIN 48 /* bytes: bounds how many TBs fit a region */
+#define PROLOGUE_SIZE   (UINT64_C(64) << 10)
+#define TB_CODE_MIN     48 /* bytes: bounds how many TBs fit a region */
 
 /* At least two regions a vCPU thread, so that recycling one leaves the others alone. */
 static size_t choose_region_size(const struct accel *a, size_t total)
@@ -26,7 +27,8 @@ static size_t choose_region_size(const struct accel *a, size_t total)
 
 static int region_init(struct accel *a, struct region *r, size_t offset, struct err *err)
 {
-    r->code = (struct code_region){.rw = a->memory.rw + offset, .rx = a->memory.rx + offset, .size = a->region_size};
+    r->code = (struct code_region){
+        .rw = a->memory.rw + offset, .rx = a->memory.rx + offset, .size = a->region_size};
     r->max = (unsigned)(a->region_size / TB_CODE_MIN);
     r->tbs = host_mem_alloc(r->max * sizeof(*r->tbs), false, err);
     return r->tbs ? 0 : -ENOMEM;
@@ -40,7 +42,8 @@ int regions_init(struct accel *a, struct err *err)
     if (rc) {
         return rc;
     }
-    a->prologue = (struct code_region){.rw = a->memory.rw, .rx = a->memory.rx, .size = PROLOGUE_SIZE};
+    a->prologue =
+        (struct code_region){.rw = a->memory.rw, .rx = a->memory.rx, .size = PROLOGUE_SIZE};
     a->region_size = choose_region_size(a, total);
     a->nregions = (unsigned)(total / a->region_size);
     a->regions = calloc(a->nregions, sizeof(*a->regions));

@@ -2,8 +2,9 @@
 /*
  * The vCPU threads: the main loop around generated code, polls, and sleep.
  *
- * Sleep: the sleeper sets `sleeping`, then looks at the poll words and for work; a kicker sets the poll word, then looks at
- * `sleeping` (both sequentially consistent), so one sees the other. Whoever makes work for a hart in wfi kicks it.
+ * Sleep: the sleeper sets `sleeping`, then looks at the poll words and for work; a kicker sets
+ * the poll word, then looks at `sleeping` (both sequentially consistent), so one sees the other.
+ * Whoever makes work for a hart in wfi kicks it.
  */
 #include "accel/internal.h"
 #include "hw/host/clock.h"
@@ -69,8 +70,8 @@ static bool handle_poll(struct vcpu *cpu, uint32_t poll, enum slice_end *end)
 static void log_exec(struct vcpu *cpu, const struct tb *tb)
 {
     if (log_enabled(LOG_EXEC)) {
-        log_printf(LOG_EXEC, "Trace %u: %p [%016" PRIx64 "/%08x] %u insns", cpu->index, (void *)tb->rx, cpu->pc, tb->mode_key,
-                   tb->ninsns);
+        log_printf(LOG_EXEC, "Trace %u: %p [%016" PRIx64 "/%08x] %u insns", cpu->index,
+                   (void *)tb->rx, cpu->pc, tb->mode_key, tb->ninsns);
     }
     if (log_enabled(LOG_CPU)) {
         FILE *out = log_begin();
@@ -80,11 +81,15 @@ static void log_exec(struct vcpu *cpu, const struct tb *tb)
     }
 }
 
-/* May the exit LINK jump straight to TB? Only inside one page, physically too, and where rights are the page's. */
+/*
+ * May the exit LINK jump straight to TB? Only inside one page, physically too, and where rights
+ * are the page's.
+ */
 static bool may_chain(const struct accel *a, const struct tb_link *link, const struct tb *tb)
 {
     return !a->options.chain_off && !log_enabled(LOG_NOCHAIN) && tb->pa2 == NO_PAGE &&
-           !((tb->mode_key | link->owner->mode_key) & KEY_ENGINE_ONE_INSN) && tb->mode_key == link->owner->mode_key &&
+           !((tb->mode_key | link->owner->mode_key) & KEY_ENGINE_ONE_INSN) &&
+           tb->mode_key == link->owner->mode_key &&
            ((tb->pa ^ link->owner->pa) & GUEST_PAGE_MASK) == 0;
 }
 
@@ -100,7 +105,8 @@ static struct tb_link *run_tb(struct vcpu *cpu, struct tb *tb)
     cpu->pc_page = cpu->pc & GUEST_PAGE_MASK;
     cpu->unwind = 0;
     mmu_enter_guest(&cpu->mmu);
-    exit = tcg_exec(cpu->accel->tcg, (char *)cpu - cpu->accel->desc.vcpu_offset, tb->rx + tb->entry);
+    exit =
+        tcg_exec(cpu->accel->tcg, (char *)cpu - cpu->accel->desc.vcpu_offset, tb->rx + tb->entry);
     mmu_leave_guest(&cpu->mmu);
     cpu->host_ra = 0;
     cpu->engine->nexits++;
@@ -218,7 +224,7 @@ void *vcpu_thread_main(void *thread)
     return NULL;
 }
 
-/* ---- threads --------------------------------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------- */
 
 static void thread_init(struct accel *a, struct vcpu_thread *t, struct vcpu **cpus, unsigned ncpus)
 {

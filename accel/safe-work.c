@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stopping vCPUs outside guest code: pause and resume for the board, exclusive sections for the engine.
+ * Stopping vCPUs outside guest code: pause and resume for the board, exclusive sections for the
+ * engine.
  *
- * Everything is under safe_lock. `running` counts vCPU threads that are not parked; whoever raises `pausers` asks the threads
- * through their poll words and waits until running is 0. A thread that wants an exclusive section first waits like the others
- * while somebody else has one, then stops counting as running itself. Nobody holds a lock while waiting that a vCPU could want.
+ * Everything is under safe_lock. `running` counts vCPU threads that are not parked; whoever
+ * raises `pausers` asks the threads through their poll words and waits until running is 0. A
+ * thread that wants an exclusive section first waits like the others while somebody else has one,
+ * then stops counting as running itself. Nobody holds a lock while waiting that a vCPU could
+ * want.
  */
 #include "accel/internal.h"
 

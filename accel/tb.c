@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of TBs: found by physical pc and mode key, listed by physical page, chained to each other.
+ * The table of TBs: found by physical pc and mode key, listed by physical page, chained to each
+ * other.
  *
- * A TB dies when its guest bytes changed: it leaves the table, exits chained to it go back to their stubs, jump caches forget it. Its
- * code stays where it is until the region is recycled, so a hart that is just running it, or about to, comes to no harm: RISC-V
- * lets it run old code until its own fence.i.
+ * A TB dies when its guest bytes changed: it leaves the table, exits chained to it go back to
+ * their stubs, jump caches forget it. Its code stays where it is until the region is recycled, so
+ * a hart that is just running it, or about to, comes to no harm: RISC-V lets it run old code
+ * until its own fence.i.
  */
 #include "accel/internal.h"
 
@@ -28,7 +30,7 @@ struct tb *tb_lookup(const struct accel *a, paddr_t pa, paddr_t pa2, uint32_t mo
     return tb;
 }
 
-/* ---- pages -------------------------------------------------------------------------------------------------------------------- */
+/* ---- pages --------------------------------------------------------------------------------- */
 
 static struct tb_page **page_slot(struct accel *a, paddr_t page) REQUIRES(&a->tb_lock)
 {
@@ -74,7 +76,7 @@ static void page_remove(struct accel *a, paddr_t page, struct tb *tb) REQUIRES(&
     }
 }
 
-/* ---- chaining ------------------------------------------------------------------------------------------------------------------ */
+/* ---- chaining ------------------------------------------------------------------------------ */
 
 static void link_remove(struct accel *a, struct tb_link *l) REQUIRES(&a->tb_lock)
 {
@@ -97,12 +99,13 @@ void tb_chain(struct accel *a, struct tb_link *l, struct tb *target)
             l->next->prev = &l->next;
         }
         target->incoming = l;
-        tcg_site_set(a->tcg, l->owner->rx, &l->site, target->rx + (l->site.polls ? 0 : target->entry));
+        tcg_site_set(a->tcg, l->owner->rx, &l->site,
+                     target->rx + (l->site.polls ? 0 : target->entry));
     }
     mutex_unlock(&a->tb_lock);
 }
 
-/* ---- birth and death -------------------------------------------------------------------------------------------------------------- */
+/* ---- birth and death ----------------------------------------------------------------------- */
 
 struct tb *tb_insert(struct accel *a, struct tb *tb)
 {
@@ -161,8 +164,9 @@ static bool tb_bytes_changed(struct accel *a, const struct tb *tb)
     unsigned first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
 
     return !memory_read(a->machine->memory, tb->pa, now, first) || memcmp(now, tb->bytes, first) ||
-           (tb->pa2 != NO_PAGE && (!memory_read(a->machine->memory, tb->pa2, now, tb->size - first) ||
-                                   memcmp(now, tb->bytes + first, tb->size - first)));
+           (tb->pa2 != NO_PAGE &&
+            (!memory_read(a->machine->memory, tb->pa2, now, tb->size - first) ||
+             memcmp(now, tb->bytes + first, tb->size - first)));
 }
 
 bool tb_check_page(void *accel, paddr_t pa)
@@ -188,13 +192,15 @@ bool tb_check_page(void *accel, paddr_t pa)
     return remain;
 }
 
-/* ---- by host address ----------------------------------------------------------------------------------------------------------------- */
+/* ---- by host address ----------------------------------------------------------------------- */
 
 static struct region *region_of_host(const struct accel *a, uint64_t host)
 {
     uint64_t base = (uintptr_t)a->regions[0].code.rx;
 
-    return host >= base && (host - base) / a->region_size < a->nregions ? &a->regions[(host - base) / a->region_size] : NULL;
+    return host >= base && (host - base) / a->region_size < a->nregions
+               ? &a->regions[(host - base) / a->region_size]
+               : NULL;
 }
 
 struct tb *tb_of_host(const struct accel *a, uint64_t host)

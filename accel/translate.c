@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding the TB for a hart's pc: jump cache, then the table by physical address, then translation.
+ * Finding the TB for a hart's pc: jump cache, then the table by physical address, then
+ * translation.
  *
- * A translation reads a private copy of the guest code, taken after the page was protected, and keeps it: what a later fence.i
- * compares is exactly what was translated.
+ * A translation reads a private copy of the guest code, taken after the page was protected, and
+ * keeps it: what a later fence.i compares is exactly what was translated.
  */
 #include "accel/internal.h"
 #include "hw/host/clock.h"
@@ -22,7 +23,8 @@ struct fetch {
     bool cacheable;
 };
 
-static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **host, bool *cacheable)
+static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **host,
+                     bool *cacheable)
 {
     int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, pa, host, cacheable);
 
@@ -32,7 +34,10 @@ static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **
     return !rc;
 }
 
-/* A 32-bit instruction at the last halfword of a page goes on in the next one; one in a split page needs rights for both halves. */
+/*
+ * A 32-bit instruction at the last halfword of a page goes on in the next one; one in a split
+ * page needs rights for both halves.
+ */
 static bool fetch(struct vcpu *cpu, struct fetch *f)
 {
     unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
@@ -92,7 +97,8 @@ static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source 
     unsigned len = (unsigned)MIN(TB_BYTES_MAX, GUEST_PAGE_SIZE - offset);
 
     for (unsigned i = 0; i < len; i += 2) {
-        store_le16(en->page_copy + offset + i, load_relaxed((const uint16_t *)(f->host + offset + i)));
+        store_le16(en->page_copy + offset + i,
+                   load_relaxed((const uint16_t *)(f->host + offset + i)));
     }
     src->host = en->page_copy;
     if (f->host2) {
@@ -160,7 +166,10 @@ static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64
     en->translate_ns += (uint64_t)(clock_now_ns() - start_ns);
 }
 
-/* The page may have stopped being a code page between protect and publish: then watch it again, and let the next fence.i compare. */
+/*
+ * The page may have stopped being a code page between protect and publish: then watch it again,
+ * and let the next fence.i compare.
+ */
 static void recheck_page(struct accel *a, struct vcpu *cpu, paddr_t pa)
 {
     smp_mb(); /* with collect_page's clearing of PAGE_READY, before it looks for TBs again */

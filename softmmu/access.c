@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slow paths of loads, stores and atomics: what the inline TLB check did not let through. Each access is translated in
- * whole before any of it is done, so that a fault leaves memory as it was.
+ * The slow paths of loads, stores and atomics: what the inline TLB check did not let through.
+ * Each access is translated in whole before any of it is done, so that a fault leaves memory as
+ * it was.
  *
  * Context: the owner's vCPU thread, no lock held.
  */
@@ -28,8 +29,8 @@ static bool misaligned_ok(struct mmu *mmu, vaddr_t va, unsigned memop, enum mmu_
 }
 
 /* Translates one part; raises on failure. */
-static bool translate_part(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
-                           struct mmu_ref *ref)
+static bool translate_part(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access,
+                           unsigned regime, struct mmu_ref *ref)
 {
     int rc = mmu_translate(mmu, va, size, access, regime, ref);
 
@@ -39,7 +40,8 @@ static bool translate_part(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_
     return !rc;
 }
 
-static bool load_part(struct mmu *mmu, vaddr_t va, unsigned size, const struct mmu_ref *ref, uint64_t *value)
+static bool load_part(struct mmu *mmu, vaddr_t va, unsigned size, const struct mmu_ref *ref,
+                      uint64_t *value)
 {
     if (ref->host) {
         *value = 0;
@@ -65,14 +67,16 @@ bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint
     uint64_t rest;
 
     mmu->nslow_loads++;
-    if (!misaligned_ok(mmu, va, memop, ACCESS_READ) || !translate_part(mmu, va, first, ACCESS_READ, regime, &ref)) {
+    if (!misaligned_ok(mmu, va, memop, ACCESS_READ) ||
+        !translate_part(mmu, va, first, ACCESS_READ, regime, &ref)) {
         return false;
     }
     if (first == size) {
         return load_part(mmu, va, size, &ref, value);
     }
     if (!translate_part(mmu, va + first, size - first, ACCESS_READ, regime, &ref2) ||
-        !load_part(mmu, va, first, &ref, value) || !load_part(mmu, va + first, size - first, &ref2, &rest)) {
+        !load_part(mmu, va, first, &ref, value) ||
+        !load_part(mmu, va + first, size - first, &ref2, &rest)) {
         return false;
     }
     *value |= rest << (8 * first);
@@ -81,26 +85,19 @@ bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint
 
 static void ram_store(struct mmu *mmu, const struct mmu_ref *ref, unsigned size, uint64_t value)
 {
-    struct mmu_domain *d = mmu->domain;
-    bool exclusive = load_relaxed(page_flags(ref->region, ref->pa)) & PAGE_EXCLUSIVE;
+    bool exclusive = exclusive_store_begin(mmu, ref, size);
 
-    if (unlikely(exclusive)) {
-        mutex_lock(&d->excl);
-        exclusive_break(d, ref->pa, size, mmu);
-        exclusive_note_store(d, ref->region, ref->pa);
-    }
     if (is_pow2(size)) {
         host_store(ref->host, size, value);
     } else {
         memcpy(ref->host, &value, size);
     }
-    if (unlikely(exclusive)) {
-        mutex_unlock(&d->excl);
-    }
+    exclusive_store_end(mmu, exclusive);
 }
 
 /* ROM swallows stores, as on the board that we stand in for. */
-static bool store_part(struct mmu *mmu, vaddr_t va, unsigned size, const struct mmu_ref *ref, uint64_t value)
+static bool store_part(struct mmu *mmu, vaddr_t va, unsigned size, const struct mmu_ref *ref,
+                       uint64_t value)
 {
     if (ref->region->kind == MEMORY_RAM) {
         ram_store(mmu, ref, size, value);
@@ -124,7 +121,8 @@ bool mmu_store(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uin
 
     mmu->nslow_stores++;
     value &= value_mask(size);
-    if (!misaligned_ok(mmu, va, memop, ACCESS_WRITE) || !translate_part(mmu, va, first, ACCESS_WRITE, regime, &ref)) {
+    if (!misaligned_ok(mmu, va, memop, ACCESS_WRITE) ||
+        !translate_part(mmu, va, first, ACCESS_WRITE, regime, &ref)) {
         return false;
     }
     if (first == size) {
@@ -163,7 +161,8 @@ static bool host_cas(uint8_t *host, unsigned size, uint64_t *old, uint64_t value
     return done;
 }
 
-static uint64_t ram_amo(const struct mmu_ref *ref, unsigned size, mmu_amo_fn *fn, const struct mmu_amo_args *args)
+static uint64_t ram_amo(const struct mmu_ref *ref, unsigned size, mmu_amo_fn *fn,
+                        const struct mmu_amo_args *args)
 {
     uint64_t old = host_load(ref->host, size), value;
     bool stores;
@@ -175,9 +174,9 @@ static uint64_t ram_amo(const struct mmu_ref *ref, unsigned size, mmu_amo_fn *fn
     return old;
 }
 
-bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn, const struct mmu_amo_args *args, uint64_t *old)
+bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn,
+             const struct mmu_amo_args *args, uint64_t *old)
 {
-    struct mmu_domain *d = mmu->domain;
     unsigned size = MMU_SIZE(args->memop);
     struct mmu_ref ref;
     bool exclusive;
@@ -194,20 +193,14 @@ bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn, const
         mmu_raise(mmu, va, ACCESS_WRITE, MMU_NO_MEMORY);
         return false;
     }
-    exclusive = load_relaxed(page_flags(ref.region, ref.pa)) & PAGE_EXCLUSIVE;
-    if (unlikely(exclusive)) {
-        mutex_lock(&d->excl);
-        exclusive_break(d, ref.pa, size, mmu);
-        exclusive_note_store(d, ref.region, ref.pa);
-    }
+    exclusive = exclusive_store_begin(mmu, &ref, size);
     *old = ram_amo(&ref, size, fn, args);
-    if (unlikely(exclusive)) {
-        mutex_unlock(&d->excl);
-    }
+    exclusive_store_end(mmu, exclusive);
     return true;
 }
 
-bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, void **host, paddr_t *pa)
+bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
+               void **host, paddr_t *pa)
 {
     struct mmu_ref ref;
 

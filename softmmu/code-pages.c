@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code pages: how a store to translated code is noticed at the next fence.i, at no cost to other stores.
+ * Code pages: how a store to translated code is noticed at the next fence.i, at no cost to other
+ * stores.
  *
- * RISC-V orders stores before instruction fetches only at fence.i, so a page needs watching only from one fence.i to the next:
+ * RISC-V orders stores before instruction fetches only at fence.i, so a page needs watching only
+ * from one fence.i to the next:
  *   protect   PAGE_CODE is set, then all TLB write entries for the page are withdrawn, then PAGE_READY is set; only now may a
  *             translator read the bytes.
  *   store     the first store misses the fast path, marks the page PAGE_DIRTY, puts it on the list and gets its entry back.
@@ -13,9 +15,10 @@
  *   W: flags change; hint exchanged for NONE (full barrier); the entry at the old hint invalidated
  * Either W sees F's hint and invalidates its entry, or F sees W's change and does.
  *
- * A hart may have passed its TLB check and not yet have stored when W happens. So when W hit another hart's entry, the page
- * stays on the list (dirty, compared at each fence.i) until every other hart has left guest code or entered it anew (epochs,
- * see mmu_enter_guest). Order of the lock: RANK_CODE_PAGE, before accel's TB locks.
+ * A hart may have passed its TLB check and not yet have stored when W happens. So when W hit
+ * another hart's entry, the page stays on the list (dirty, compared at each fence.i) until every
+ * other hart has left guest code or entered it anew (epochs, see mmu_enter_guest). Order of the
+ * lock: RANK_CODE_PAGE, before accel's TB locks.
  */
 #include "softmmu/internal.h"
 
@@ -75,7 +78,8 @@ static void withdraw_all(struct mmu_domain *d, paddr_t page)
     }
 }
 
-bool page_withdraw_writers(struct mmu_domain *d, const struct memory_region *r, paddr_t pa, const struct mmu *self)
+bool page_withdraw_writers(struct mmu_domain *d, const struct memory_region *r, paddr_t pa,
+                           const struct mmu *self)
 {
     uint32_t hint = atomic_xchg(page_writer(r, pa), WRITER_NONE);
 
@@ -100,8 +104,8 @@ bool mmu_domain_passed(const struct mmu_domain *d, uint64_t epoch, const struct 
     return true;
 }
 
-static void dirty_add(struct mmu_domain *d, const struct memory_region *r, paddr_t pa, uint64_t epoch)
-    REQUIRES(&d->lock)
+static void dirty_add(struct mmu_domain *d, const struct memory_region *r, paddr_t pa,
+                      uint64_t epoch) REQUIRES(&d->lock)
 {
     unsigned n = d->ndirty;
 
@@ -115,8 +119,12 @@ static void dirty_add(struct mmu_domain *d, const struct memory_region *r, paddr
     store_release(&d->ndirty, n + 1);
 }
 
-/* Withdraws; if another hart's store may be on its way, returns the epoch that it must have passed, else 0. */
-static uint64_t withdraw_epoch(struct mmu_domain *d, const struct memory_region *r, paddr_t pa, const struct mmu *self)
+/*
+ * Withdraws; if another hart's store may be on its way, returns the epoch that it must have
+ * passed, else 0.
+ */
+static uint64_t withdraw_epoch(struct mmu_domain *d, const struct memory_region *r, paddr_t pa,
+                               const struct mmu *self)
 {
     return page_withdraw_writers(d, r, pa, self) ? fetch_add(&d->epoch, 1) + 1 : 0;
 }
@@ -179,11 +187,14 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     fetch_and(flags, (uint8_t)~PAGE_DIRTY);
     epoch = withdraw_epoch(d, r, pa, self);
     p->epoch = epoch ? epoch : p->epoch;
-    settled = !p->epoch || mmu_domain_passed(d, p->epoch, self); /* before the bytes are compared, or it proves nothing */
+    settled = !p->epoch ||
+              mmu_domain_passed(d, p->epoch,
+                                self); /* before the bytes are compared, or it proves nothing */
     if (!fn(opaque, pa)) {
         /*
-         * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY after that (full barrier), we
-         * look for TBs again after clearing it, so one of us sees the other.
+         * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY
+         * after that (full barrier), we look for TBs again after clearing it, so one of us sees
+         * the other.
          */
         fetch_and(flags, (uint8_t) ~(PAGE_CODE | PAGE_READY));
         if (!fn(opaque, pa)) {
@@ -198,7 +209,8 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     return !settled;
 }
 
-void code_pages_collect(struct mmu_domain *d, struct mmu *self, bool (*fn)(void *opaque, paddr_t pa), void *opaque)
+void code_pages_collect(struct mmu_domain *d, struct mmu *self,
+                        bool (*fn)(void *opaque, paddr_t pa), void *opaque)
 {
     unsigned kept = 0;
 

@@ -2,17 +2,19 @@
 /*
  * LR and SC by exclusive pages: the way for pairs that the translator could not fuse.
  *
- * LR makes its page exclusive: write entries for it are withdrawn, and every store to it by any hart goes through the slow path
- * under d->excl, where it breaks the reservations of others that it touches. LR reads and reserves, SC checks and stores, under
- * the same lock, so an SC that succeeds is atomic with its LR and there is no ABA. Before the page counts as exclusive, LR waits
- * until stores that had passed a withdrawn entry are done (epochs, as in code-pages.c).
+ * LR makes its page exclusive: write entries for it are withdrawn, and every store to it by any
+ * hart goes through the slow path under d->excl, where it breaks the reservations of others that
+ * it touches. LR reads and reserves, SC checks and stores, under the same lock, so an SC that
+ * succeeds is atomic with its LR and there is no ABA. Before the page counts as exclusive, LR
+ * waits until stores that had passed a withdrawn entry are done (epochs, as in code-pages.c).
  *
- * A page leaves the state after EXCLUSIVE_GRACE stores that no reservation on it wanted. A trap handler's SC, or a store by the
- * reserving hart itself, does not break that hart's reservation: the ISA allows both, and constrained loops make progress
- * because only a store by another hart to the 64-byte set can make their SC fail.
+ * A page leaves the state after EXCLUSIVE_GRACE stores that no reservation on it wanted. A trap
+ * handler's SC, or a store by the reserving hart itself, does not break that hart's reservation:
+ * the ISA allows both, and constrained loops make progress because only a store by another hart
+ * to the 64-byte set can make their SC fail.
  *
- * Device DMA breaks reservations after the data has been written (memory_written).
- * Specification: unprivileged ISA, "A" extension, LR/SC instructions.
+ * Device DMA breaks reservations after the data has been written (memory_written). Specification:
+ * unprivileged ISA, "A" extension, LR/SC instructions.
  */
 #include "softmmu/internal.h"
 
@@ -23,7 +25,8 @@
 
 void exclusive_break(struct mmu_domain *d, paddr_t pa, uint64_t size, const struct mmu *self)
 {
-    paddr_t first = align_down(pa, RESERVATION_SET), last = align_down(pa + size - 1, RESERVATION_SET);
+    paddr_t first = align_down(pa, RESERVATION_SET),
+            last = align_down(pa + size - 1, RESERVATION_SET);
 
     for (unsigned i = 0; i < d->nmmus; i++) {
         struct mmu_reservation *resv = &d->mmus[i]->resv;
@@ -48,11 +51,34 @@ static bool page_is_reserved(const struct mmu_domain *d, paddr_t pa)
     return false;
 }
 
-void exclusive_note_store(struct mmu_domain *d, const struct memory_region *r, paddr_t pa)
+/* Counts a store that nobody's reservation covers; may end the page's exclusive state. */
+static void note_store(struct mmu_domain *d, const struct memory_region *r, paddr_t pa)
+    REQUIRES(&d->excl)
 {
     if (!page_is_reserved(d, pa) && ++d->excl_stores >= EXCLUSIVE_GRACE) {
         d->excl_stores = 0;
         fetch_and(page_flags(r, pa), (uint8_t)~PAGE_EXCLUSIVE);
+    }
+}
+
+bool exclusive_store_begin(struct mmu *mmu, const struct mmu_ref *ref,
+                           unsigned size) NO_THREAD_SAFETY
+{
+    struct mmu_domain *d = mmu->domain;
+
+    if (likely(!(load_relaxed(page_flags(ref->region, ref->pa)) & PAGE_EXCLUSIVE))) {
+        return false;
+    }
+    mutex_lock(&d->excl);
+    exclusive_break(d, ref->pa, size, mmu);
+    note_store(d, ref->region, ref->pa);
+    return true;
+}
+
+void exclusive_store_end(struct mmu *mmu, bool exclusive) NO_THREAD_SAFETY
+{
+    if (unlikely(exclusive)) {
+        mutex_unlock(&mmu->domain->excl);
     }
 }
 
@@ -74,7 +100,8 @@ static void wait_until_passed(struct mmu *mmu, uint64_t epoch)
 }
 
 /* Returns with d->excl held and the page exclusive. */
-static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r, paddr_t pa) ACQUIRES(&mmu->domain->excl)
+static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r, paddr_t pa)
+    NO_THREAD_SAFETY
 {
     struct mmu_domain *d = mmu->domain;
     uint8_t *flags = page_flags(r, pa);
@@ -98,8 +125,8 @@ static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r, 
     }
 }
 
-static bool aligned_ref(struct mmu *mmu, vaddr_t va, unsigned memop, enum mmu_access access, unsigned regime,
-                        struct mmu_ref *ref)
+static bool aligned_ref(struct mmu *mmu, vaddr_t va, unsigned memop, enum mmu_access access,
+                        unsigned regime, struct mmu_ref *ref)
 {
     int rc;
 
@@ -117,7 +144,8 @@ static bool aligned_ref(struct mmu *mmu, vaddr_t va, unsigned memop, enum mmu_ac
     return !rc;
 }
 
-bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value)
+bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
+                       uint64_t *value)
 {
     struct mmu_ref ref;
 
@@ -131,7 +159,8 @@ bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned reg
     return true;
 }
 
-bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value, bool *ok)
+bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
+                           uint64_t value, bool *ok)
 {
     struct mmu_domain *d = mmu->domain;
     struct mmu_ref ref;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of softmmu/ share: the map, per-page state, and the domain (all harts' MMUs of one machine).
+ * What the files of softmmu/ share: the map, per-page state, and the domain (all harts' MMUs of
+ * one machine).
  */
 #ifndef SOFTMMU_INTERNAL_H
 #define SOFTMMU_INTERNAL_H
@@ -20,30 +21,34 @@ struct memory_map {
 };
 
 /*
- * A page's writer hint: which TLB entry may let stores pass without the slow path. 0: none. WRITER_MANY: any. Else
- * the one place, so that withdrawing a page's write entries need not search all TLBs.
+ * A page's writer hint: which TLB entry may let stores pass without the slow path. 0: none.
+ * WRITER_MANY: any. Else the one place, so that withdrawing a page's write entries need not
+ * search all TLBs.
  */
 #define WRITER_NONE 0u
 #define WRITER_MANY 1u
-#define WRITER_ONE BIT(31)
+#define WRITER_ONE  BIT(31)
 
 struct mmu_tlb {
     struct tlb_entry entry[TLB_ENTRIES];
-    uint16_t log[64];           /* indices filled since the last flush, while nfilled <= 64 */
+    uint16_t log[64]; /* indices filled since the last flush, while nfilled <= 64 */
     unsigned nfilled;
-    vaddr_t large_lo, large_hi; /* covers every mapping larger than a page that was filled; hi is inclusive */
+    vaddr_t large_lo,
+        large_hi; /* covers every mapping larger than a page that was filled; hi is inclusive */
     bool large;
 };
 
 struct dirty_page {
     const struct memory_region *region;
-    uint64_t page;  /* index in the region */
-    uint64_t epoch; /* 0, or: clean only when all other MMUs have entered guest code at this epoch or later */
+    uint64_t page; /* index in the region */
+    uint64_t
+        /* 0, or: clean only when all other MMUs have entered guest code at this epoch or later */
+        epoch;
 };
 
 /*
- * lock: code page state changes and the dirty list. excl: reservations and all stores to exclusive pages. Either may be taken
- * alone by any thread; never both.
+ * lock: code page state changes and the dirty list. excl: reservations and all stores to
+ * exclusive pages. Either may be taken alone by any thread; never both.
  */
 struct mmu_domain {
     struct machine *machine; /* c */
@@ -55,11 +60,12 @@ struct mmu_domain {
     unsigned capacity GUARDED_BY(lock);
     unsigned ndirty; /* a: written under lock */
     struct mutex excl;
-    uint64_t excl_epoch GUARDED_BY(excl);  /* of the last withdrawal for a reservation */
-    unsigned excl_stores GUARDED_BY(excl); /* stores to exclusive pages that no reservation wanted, for hysteresis */
+    uint64_t excl_epoch GUARDED_BY(excl); /* of the last withdrawal for a reservation */
+    unsigned excl_stores
+        GUARDED_BY(excl); /* stores to exclusive pages that no reservation wanted, for hysteresis */
 };
 
-/* ---- page state (code-pages.c) ---- */
+/* ---- page state (code-pages.c) ------------------------------------------------------------- */
 
 static inline uint8_t *page_flags(const struct memory_region *r, paddr_t pa)
 {
@@ -76,28 +82,27 @@ static inline uint32_t writer_place(unsigned mmu, unsigned slot, unsigned regime
 {
     return (uint32_t)(WRITER_ONE | (mmu << 18) | (slot << 14) | (regime << 10) | index);
 }
-_Static_assert(TLB_INDEX_BITS == 10 && MMU_SLOTS <= 16 && REGIME_COUNT <= 16, "fields of a writer hint");
+_Static_assert(TLB_INDEX_BITS == 10 && MMU_SLOTS <= 16 && REGIME_COUNT <= 16,
+               "fields of a writer hint");
 
-/* Records that PLACE (or WRITER_MANY) is about to let stores to PA pass. Before the page flags are read. */
+/*
+ * Records that PLACE (or WRITER_MANY) is about to let stores to PA pass. Before the page flags
+ * are read.
+ */
 void page_note_writer(const struct memory_region *r, paddr_t pa, uint32_t place);
 /*
- * Invalidates every write entry for the page of PA. Returns true if the TLB of an MMU other than SELF (may be NULL) was or may have
- * been among them: a store of that hart may still be on its way.
+ * Invalidates every write entry for the page of PA. Returns true if the TLB of an MMU other than
+ * SELF (may be NULL) was or may have been among them: a store of that hart may still be on its
+ * way.
  */
-bool page_withdraw_writers(struct mmu_domain *d, const struct memory_region *r, paddr_t pa, const struct mmu *self);
+bool page_withdraw_writers(struct mmu_domain *d, const struct memory_region *r, paddr_t pa,
+                           const struct mmu *self);
 /* A store to PA is about to be done outside the fast path: marks a clean code page dirty. */
 void code_page_store(struct mmu_domain *d, const struct memory_region *r, paddr_t pa);
 /* True if no MMU but SELF can still be in guest code that it entered before EPOCH. */
 bool mmu_domain_passed(const struct mmu_domain *d, uint64_t epoch, const struct mmu *self);
 
-/* ---- reservations (exclusive.c) ---- */
-
-/* Breaks all reservations but SELF's on the 64-byte sets of PA..+SIZE. */
-void exclusive_break(struct mmu_domain *d, paddr_t pa, uint64_t size, const struct mmu *self) REQUIRES(&d->excl);
-/* Counts a store to an exclusive page that nobody's reservation covers; may end the page's exclusive state. */
-void exclusive_note_store(struct mmu_domain *d, const struct memory_region *r, paddr_t pa) REQUIRES(&d->excl);
-
-/* ---- host memory: as atomic as the guest may expect (aligned: whole) ---- */
+/* ---- host memory: as atomic as the guest may expect (aligned: whole) ----------------------- */
 
 static inline uint64_t host_load(const uint8_t *host, unsigned size)
 {
@@ -141,7 +146,7 @@ static inline void host_store(uint8_t *host, unsigned size, uint64_t v)
     }
 }
 
-/* ---- translation (tlb.c) ---- */
+/* ---- translation (tlb.c) ------------------------------------------------------------------- */
 
 /* A translated access inside one page. */
 struct mmu_ref {
@@ -152,7 +157,20 @@ struct mmu_ref {
 
 /* Translates and fills the TLB. 0, a fault code, or MMU_NO_MEMORY. Does not raise. */
 #define MMU_NO_MEMORY (-1)
-int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_ref *ref);
+int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access,
+                  unsigned regime, struct mmu_ref *ref);
 void mmu_raise(struct mmu *mmu, vaddr_t va, enum mmu_access access, int code);
+
+/* ---- reservations (exclusive.c) ------------------------------------------------------------ */
+
+/* Breaks all reservations but SELF's on the 64-byte sets of PA..+SIZE. */
+void exclusive_break(struct mmu_domain *d, paddr_t pa, uint64_t size, const struct mmu *self)
+    REQUIRES(&d->excl);
+/*
+ * Around a store of SIZE bytes to REF in RAM. On an exclusive page it holds the lock and breaks
+ * others' reservations. Begin's result goes to end.
+ */
+bool exclusive_store_begin(struct mmu *mmu, const struct mmu_ref *ref, unsigned size);
+void exclusive_store_end(struct mmu *mmu, bool exclusive);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest physical memory map: building it, finding a region, and transfers by loaders and devices.
+ * The guest physical memory map: building it, finding a region, and transfers by loaders and
+ * devices.
  *
- * The array of regions is sorted by base and constant once harts run: lookups are a binary search without a lock.
+ * The array of regions is sorted by base and constant once harts run: lookups are a binary search
+ * without a lock.
  */
-#include "softmmu/internal.h"
 #include "hw/host/memory.h"
+#include "softmmu/internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -55,7 +57,8 @@ static void region_insert(struct memory_map *map, const struct memory_region *r)
     assert(i + 1 == map->nregions || r->base + r->size <= map->region[i + 1].base);
 }
 
-int memory_add_ram(struct memory_map *map, paddr_t base, uint64_t size, enum memory_kind kind, struct err *err)
+int memory_add_ram(struct memory_map *map, paddr_t base, uint64_t size, enum memory_kind kind,
+                   struct err *err)
 {
     uint64_t npages = size >> GUEST_PAGE_BITS;
     struct memory_region r = {.base = base, .size = size, .kind = kind};
@@ -77,7 +80,8 @@ int memory_add_ram(struct memory_map *map, paddr_t base, uint64_t size, enum mem
 
 void memory_add_device(struct memory_map *map, struct device *dev)
 {
-    region_insert(map, &(struct memory_region){.base = dev->base, .size = dev->size, .kind = MEMORY_MMIO, .dev = dev});
+    region_insert(map, &(struct memory_region){
+                           .base = dev->base, .size = dev->size, .kind = MEMORY_MMIO, .dev = dev});
 }
 
 const struct memory_region *memory_find(const struct memory_map *map, paddr_t pa)
@@ -109,8 +113,12 @@ const struct memory_region *memory_region_at(const struct memory_map *map, unsig
     return &map->region[i];
 }
 
-/* Host pointer of PA in memory of KIND or better (RAM serves all), and how much of SIZE is contiguous there. */
-static uint8_t *memory_span(const struct memory_map *map, paddr_t pa, uint64_t size, bool rom_too, uint64_t *len)
+/*
+ * Host pointer of PA in memory of KIND or better (RAM serves all), and how much of SIZE is
+ * contiguous there.
+ */
+static uint8_t *memory_span(const struct memory_map *map, paddr_t pa, uint64_t size, bool rom_too,
+                            uint64_t *len)
 {
     const struct memory_region *r = memory_find(map, pa);
 
@@ -122,8 +130,9 @@ static uint8_t *memory_span(const struct memory_map *map, paddr_t pa, uint64_t s
 }
 
 /*
- * Guest memory is shared with running harts, so it is copied by relaxed accesses, whole words where both sides are aligned: a
- * hart may see a transfer half done, as on a real bus, but never half a word.
+ * Guest memory is shared with running harts, so it is copied by relaxed accesses, whole words
+ * where both sides are aligned: a hart may see a transfer half done, as on a real bus, but never
+ * half a word.
  */
 static void copy_from_guest(uint8_t *to, const uint8_t *host, uint64_t len)
 {
@@ -173,7 +182,8 @@ bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t s
     return true;
 }
 
-static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size, bool rom_too)
+static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size,
+                       bool rom_too)
 {
     const uint8_t *from = buf;
     uint64_t len;
@@ -222,7 +232,8 @@ void memory_written(struct memory_map *map, paddr_t pa, uint64_t size)
         }
         if (flags & PAGE_EXCLUSIVE) {
             mutex_lock(&d->excl);
-            exclusive_break(d, MAX(page, pa), MIN(end, page + GUEST_PAGE_SIZE) - MAX(page, pa), NULL);
+            exclusive_break(d, MAX(page, pa), MIN(end, page + GUEST_PAGE_SIZE) - MAX(page, pa),
+                            NULL);
             mutex_unlock(&d->excl);
         }
     }

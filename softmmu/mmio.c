@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hart's access to a device: fitted to what the model allows, under the BQL unless the model needs none.
+ * A hart's access to a device: fitted to what the model allows, under the BQL unless the model
+ * needs none.
  *
- * Larger accesses than a model takes are split, low address first; smaller ones than it takes are access faults, as are
- * misaligned ones: a device sees only what device.h promises.
+ * Larger accesses than a model takes are split, low address first; smaller ones than it takes are
+ * access faults, as are misaligned ones: a device sees only what device.h promises.
  */
 #include "softmmu/internal.h"
 
@@ -28,7 +29,8 @@ static void bql_unlock(struct machine *m, const struct device *dev) NO_THREAD_SA
     }
 }
 
-bool mmio_read(struct machine *m, const struct memory_region *r, paddr_t pa, unsigned size, uint64_t *value)
+bool mmio_read(struct machine *m, const struct memory_region *r, paddr_t pa, unsigned size,
+               uint64_t *value)
 {
     struct device *dev = r->dev;
     unsigned step = MIN(size, dev->model->max_access);
@@ -46,7 +48,8 @@ bool mmio_read(struct machine *m, const struct memory_region *r, paddr_t pa, uns
     return true;
 }
 
-bool mmio_write(struct machine *m, const struct memory_region *r, paddr_t pa, unsigned size, uint64_t value)
+bool mmio_write(struct machine *m, const struct memory_region *r, paddr_t pa, unsigned size,
+                uint64_t value)
 {
     struct device *dev = r->dev;
     unsigned step = MIN(size, dev->model->max_access);

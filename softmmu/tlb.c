@@ -2,11 +2,11 @@
 /*
  * The per-hart TLB: address-space slots, fills through the target's walker, flushes.
  *
- * All of it runs on the owner's thread, but for write tags, which anyone may invalidate (code-pages.c); tables are published
- * with release and never freed while harts run.
+ * All of it runs on the owner's thread, but for write tags, which anyone may invalidate (code-
+ * pages.c); tables are published with release and never freed while harts run.
  */
-#include "softmmu/internal.h"
 #include "hw/host/log.h"
+#include "softmmu/internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define NO_TAG (~UINT64_C(0))
 
-/* ---- the domain --------------------------------------------------------------------------------------------------------- */
+/* ---- the domain ---------------------------------------------------------------------------- */
 
 struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts)
 {
@@ -50,7 +50,7 @@ const uint64_t *mmu_domain_epoch(const struct mmu_domain *d)
     return &d->epoch;
 }
 
-/* ---- one MMU -------------------------------------------------------------------------------------------------------------- */
+/* ---- one MMU ------------------------------------------------------------------------------- */
 
 static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
 {
@@ -61,7 +61,8 @@ static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
     }
 }
 
-int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque, struct err *err)
+int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
+             struct err *err)
 {
     if (d->nmmus == d->max) {
         return err_set(err, -ENOSPC, "more harts than the memory system was made for (%u)", d->max);
@@ -196,7 +197,7 @@ bool mmu_select(struct mmu *mmu, uint64_t key)
     return true;
 }
 
-/* ---- flushes ------------------------------------------------------------------------------------------------------------------- */
+/* ---- flushes ------------------------------------------------------------------------------- */
 
 void mmu_flush_all(struct mmu *mmu)
 {
@@ -236,7 +237,8 @@ static void table_flush_page(struct mmu_tlb *t, vaddr_t va)
     }
 }
 
-void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
+void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),
+                    uint64_t arg)
 {
     mmu->nflush_page++;
     for (unsigned i = 1; i < MMU_SLOTS; i++) {
@@ -253,7 +255,7 @@ void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uin
     }
 }
 
-/* ---- fills --------------------------------------------------------------------------------------------------------------------- */
+/* ---- fills --------------------------------------------------------------------------------- */
 
 static void table_log(struct mmu_tlb *t, unsigned index)
 {
@@ -283,7 +285,8 @@ static bool page_takes_stores(const struct memory_region *r, paddr_t pa)
 }
 
 /* The F side of the protocol in code-pages.c. */
-static void fill_write_ram(struct tlb_entry *e, const struct memory_region *r, paddr_t pa, uint64_t page, uint32_t place)
+static void fill_write_ram(struct tlb_entry *e, const struct memory_region *r, paddr_t pa,
+                           uint64_t page, uint32_t place)
 {
     uint32_t hint;
 
@@ -299,13 +302,18 @@ static void fill_write_ram(struct tlb_entry *e, const struct memory_region *r, p
     } while ((hint != place && hint != WRITER_MANY) || !page_takes_stores(r, pa));
 }
 
-/* Where this MMU caches VA: also stands for a store on the slow path, which no entry lets through. */
+/*
+ * Where this MMU caches VA: also stands for a store on the slow path, which no entry lets
+ * through.
+ */
 static uint32_t place_of(struct mmu *mmu, vaddr_t va, unsigned regime)
 {
-    return writer_place(mmu->index, (unsigned)(regime_slot(mmu, regime) - mmu->slot), regime, tlb_index(va));
+    return writer_place(mmu->index, (unsigned)(regime_slot(mmu, regime) - mmu->slot), regime,
+                        tlb_index(va));
 }
 
-static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_walk *w, const struct memory_region *r)
+static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_walk *w,
+                 const struct memory_region *r)
 {
     struct mmu_tlb *t = regime_table(mmu, regime);
     unsigned index = tlb_index(va);
@@ -333,8 +341,8 @@ static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_
     }
 }
 
-static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struct memory_region *r, enum mmu_access access,
-                   uint32_t place)
+static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struct memory_region *r,
+                   enum mmu_access access, uint32_t place)
 {
     if (!r) {
         return MMU_NO_MEMORY;
@@ -349,7 +357,8 @@ static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struc
     return 0;
 }
 
-int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_ref *ref)
+int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access,
+                  unsigned regime, struct mmu_ref *ref)
 {
     struct tlb_entry *e = &mmu_table(mmu, regime)[tlb_index(va)];
     uint32_t place = place_of(mmu, va, regime);
@@ -362,7 +371,8 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
         pa = e->pa | (va & ~GUEST_PAGE_MASK);
         rc = ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
         if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM) {
-            fill_write_ram(e, ref->region, pa, va & GUEST_PAGE_MASK, place); /* what made it slow may have passed */
+            fill_write_ram(e, ref->region, pa, va & GUEST_PAGE_MASK,
+                           place); /* what made it slow may have passed */
         }
         return rc;
     }
@@ -376,8 +386,9 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
         fill(mmu, va, regime, &w, r);
     }
     if (log_enabled(LOG_MMU)) {
-        log_printf(LOG_MMU, "fill hart %u va %016" PRIx64 " pa %016" PRIx64 " access %d regime %u bits %u%s", mmu->index, va, w.pa,
-                   access, regime, w.page_bits, w.partial ? " partial" : "");
+        log_printf(LOG_MMU,
+                   "fill hart %u va %016" PRIx64 " pa %016" PRIx64 " access %d regime %u bits %u%s",
+                   mmu->index, va, w.pa, access, regime, w.page_bits, w.partial ? " partial" : "");
     }
     return rc;
 }
@@ -387,7 +398,8 @@ void mmu_raise(struct mmu *mmu, vaddr_t va, enum mmu_access access, int code)
     mmu->ops->fault(mmu->opaque, va, access, code == MMU_NO_MEMORY ? 0 : code);
 }
 
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host, bool *cacheable)
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
+              bool *cacheable)
 {
     struct mmu_walk w = {0};
     const struct memory_region *r;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The per-hart software MMU: address-space slots with a TLB per access regime, the slow paths of loads and stores, LR/SC
- * reservations, and the code-page protocol.
+ * The per-hart software MMU: address-space slots with a TLB per access regime, the slow paths of
+ * loads and stores, LR/SC reservations, and the code-page protocol.
  *
- * A slot stands for one translation context (the target's 64-bit key: satp mode, root, ASID). A hart keeps MMU_SLOTS of them;
- * writing satp picks one and swaps a pointer; nothing is flushed. Slot 0 is "bare" (physical addresses).
+ * A slot stands for one translation context (the target's 64-bit key: satp mode, root, ASID). A
+ * hart keeps MMU_SLOTS of them; writing satp picks one and swaps a pointer; nothing is flushed.
+ * Slot 0 is "bare" (physical addresses).
  *
- * Threads: a struct mmu belongs to its vCPU thread. Two things are touched by others, atomically: write tags (withdrawn when a
- * page becomes a code page or exclusive) and the reservation word.
+ * Threads: a struct mmu belongs to its vCPU thread. Two things are touched by others, atomically:
+ * write tags (withdrawn when a page becomes a code page or exclusive) and the reservation word.
  */
 #ifndef SOFTMMU_TLB_H
 #define SOFTMMU_TLB_H
@@ -16,33 +17,38 @@
 #include "softmmu/memory.h"
 
 #define TLB_INDEX_BITS 10
-#define TLB_ENTRIES (1u << TLB_INDEX_BITS)
+#define TLB_ENTRIES    (1u << TLB_INDEX_BITS)
 #define TLB_ENTRY_BITS 5
-#define MMU_SLOTS 16
+#define MMU_SLOTS      16
 
 /* Low bits of a tag: any of them makes the inline compare miss. */
 #define TLB_INVALID BIT(11) /* nothing here */
-#define TLB_SLOW BIT(10)    /* the translation is right, but the access needs the slow path (MMIO, ROM, exclusive) */
+#define TLB_SLOW \
+    BIT(10) /* the translation is right, but the access needs the slow path (MMIO, ROM, exclusive) */
 
 enum mmu_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
-/* Tags: page address, or with low bits set. Instruction fetches are not cached here: the jump cache is in front of them. */
+/*
+ * Tags: page address, or with low bits set. Instruction fetches are not cached here: the jump
+ * cache is in front of them.
+ */
 struct tlb_entry {
-    uint64_t tag[2]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
+    uint64_t
+        tag[2]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
     uint64_t addend; /* host = va + addend; RAM and ROM */
     uint64_t pa;     /* of the page */
 };
 _Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_BITS, "generated code scales by it");
 
 /*
- * Regimes: which rights an access has. BARE_*: physical addresses (slot 0) checked by PMP for M, or for S and U. Paged regimes
- * combine the bits.
+ * Regimes: which rights an access has. BARE_*: physical addresses (slot 0) checked by PMP for M,
+ * or for S and U. Paged regimes combine the bits.
  */
 enum {
     REGIME_U = 0,
-    REGIME_S = 1,    /* supervisor */
-    REGIME_SUM = 2,  /* ... that may touch user pages */
-    REGIME_MXR = 4,  /* executable pages are readable */
+    REGIME_S = 1,   /* supervisor */
+    REGIME_SUM = 2, /* ... that may touch user pages */
+    REGIME_MXR = 4, /* executable pages are readable */
     REGIME_PAGED_COUNT = 8,
     REGIME_BARE_M = 8,
     REGIME_BARE_SU = 9,
@@ -51,20 +57,29 @@ enum {
 
 /* What the target's walker found. */
 struct mmu_walk {
-    paddr_t pa;           /* of the accessed byte */
-    uint8_t page_bits;    /* log2 of the mapping (12, 21, 30, ...): a flush by address must drop all of it */
-    bool readable, writable, executable; /* in this regime, after PTE and PMP; writable only if D is set or was set now */
+    paddr_t pa; /* of the accessed byte */
+    uint8_t
+        /* log2 of the mapping (12, 21, 30, ...): a flush by address must drop all of it */
+        page_bits;
+    bool readable, writable,
+        /* in this regime, after PTE and PMP; writable only if D is set or was set now */
+        executable;
     bool global;
-    bool partial;         /* PMP splits this page: good for this access only, must not be cached */
+    bool partial; /* PMP splits this page: good for this access only, must not be cached */
 };
 
 /* The target's side. OPAQUE is what mmu_init got. */
 struct mmu_ops {
     /*
-     * Translates VA for an access of SIZE bytes that does not cross a page. 0, or the target's fault code (non-zero). Walks for ACCESS set A and D by
-         */
-    int (*walk)(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out);
-    /* Raises the guest exception for fault CODE (or access fault 0 when the physical access failed) at VA. Sets unwind. */
+     * Translates VA for an access of SIZE bytes that does not cross a page. 0, or the target's
+     * fault code (non-zero). Walks for ACCESS set A and D by
+     */
+    int (*walk)(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
+                struct mmu_walk *out);
+    /*
+     * Raises the guest exception for fault CODE (or access fault 0 when the physical access
+     * failed) at VA. Sets unwind.
+     */
     void (*fault)(void *opaque, vaddr_t va, enum mmu_access access, int code);
     /* Any thread: make the MMU's hart leave guest code soon (its poll word). */
     void (*kick)(void *opaque);
@@ -82,9 +97,14 @@ struct mmu_reservation {
 };
 
 struct mmu_slot {
-    uint64_t key;    /* the target's */
-    uint32_t id;     /* unique among all that was; in jump-cache keys. A new one logically drops what was cached under the old */
-    uint32_t stamp;  /* last use, for replacement */
+    uint64_t key; /* the target's */
+    uint32_t
+        /*
+         * unique among all that was; in jump-cache keys. A new one logically drops what was
+         * cached under the old
+         */
+        id;
+    uint32_t stamp; /* last use, for replacement */
     bool used;
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
 };
@@ -93,7 +113,7 @@ struct mmu_domain;
 
 struct mmu {
     struct mmu_slot slot[MMU_SLOTS];
-    unsigned current;       /* slot of the paged regimes */
+    unsigned current; /* slot of the paged regimes */
     uint32_t clock;
     struct mmu_reservation resv; /* t, resv.pa a */
     const struct mmu_ops *ops;
@@ -104,10 +124,11 @@ struct mmu {
     uint32_t next_id;          /* t */
     bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
     uint64_t entered_epoch;    /* a: see mmu_enter_guest */
-    uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio, nslot_new; /* t: statistics */
+    uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio,
+        nslot_new; /* t: statistics */
 };
 
-/* ---- the machine's ------------------------------------------------------------------------------------------------------ */
+/* ---- the machine's ------------------------------------------------------------------------- */
 
 struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts);
 void mmu_domain_free(struct mmu_domain *d);
@@ -115,17 +136,23 @@ void mmu_domain_free(struct mmu_domain *d);
 /* The domain's clock of withdrawals. */
 const uint64_t *mmu_domain_epoch(const struct mmu_domain *d);
 
-int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque, struct err *err);
+int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
+             struct err *err);
 void mmu_fini(struct mmu *mmu);
 
 /*
- * Around every stay in guest code. A hart that is outside has no store on its way between TLB check and memory, so whoever
- * withdraws write entries can tell when all that passed the old ones are done: when each MMU has left or entered at a later epoch.
+ * Around every stay in guest code. A hart that is outside has no store on its way between TLB
+ * check and memory, so whoever withdraws write entries can tell when all that passed the old ones
+ * are done: when each MMU has left or entered at a later epoch.
  */
 static inline void mmu_enter_guest(struct mmu *mmu)
 {
     store_relaxed(&mmu->entered_epoch, load_acquire(mmu_domain_epoch(mmu->domain)));
-    smp_mb(); /* before TLB checks; with page_withdraw_writers, then the epoch's increment, before mmu_domain_passed */
+    /*
+     * before TLB checks; with page_withdraw_writers, then the epoch's increment, before
+     * mmu_domain_passed
+     */
+    smp_mb();
 }
 
 static inline void mmu_leave_guest(struct mmu *mmu)
@@ -133,31 +160,39 @@ static inline void mmu_leave_guest(struct mmu *mmu)
     store_release(&mmu->entered_epoch, UINT64_MAX);
 }
 
-/* ---- address spaces (vCPU thread) ---------------------------------------------------------------------------------------- */
+/* ---- address spaces (vCPU thread) ---------------------------------------------------------- */
 
-/* Makes the slot for KEY current, taking the least recently used if it is new. True if the jump-cache id changed. */
+/*
+ * Makes the slot for KEY current, taking the least recently used if it is new. True if the jump-
+ * cache id changed.
+ */
 bool mmu_select(struct mmu *mmu, uint64_t key);
 /* The table for REGIME in the current (or bare) slot; what layout.tlb must point to. Never NULL. */
 struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime);
 /* Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. */
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime);
 
-/* Flushes. They drop TLB entries; the caller also updates its jump cache (accel does, see vcpu_flush_*). */
-void mmu_flush_all(struct mmu *mmu);                 /* every slot, also bare (PMP changed) */
-void mmu_flush_paged(struct mmu *mmu);               /* every paged slot: sfence.vma x0, x0 */
+/*
+ * Flushes. They drop TLB entries; the caller also updates its jump cache (accel does, see
+ * vcpu_flush_*).
+ */
+void mmu_flush_all(struct mmu *mmu);   /* every slot, also bare (PMP changed) */
+void mmu_flush_paged(struct mmu *mmu); /* every paged slot: sfence.vma x0, x0 */
 /* Slots for which MATCH(key, arg) holds. */
 void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
 /* One address in all matching paged slots (MATCH NULL: all). */
-void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
+void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),
+                    uint64_t arg);
 
-/* ---- accesses (vCPU thread; they may raise: see struct mmu_ops) ------------------------------------------------------------- */
+/* ---- accesses (vCPU thread; they may raise: see struct mmu_ops) ---------------------------- */
 
 /* MEMOP, here: log2 of the size, | MMU_ALIGNED when a misaligned access must fault. */
-#define MMU_SIZE(memop) (1u << ((memop) & 3))
-#define MMU_ALIGNED 8u
+#define MMU_SIZE(memop) (1u << ((memop)&3))
+#define MMU_ALIGNED     8u
 
 /*
- * Load and store of MMU_SIZE(memop) bytes at VA in REGIME: TLB, then walk, MMIO, page-crossing parts. False: an exception was raised. Loads give the value zero-extended.
+ * Load and store of MMU_SIZE(memop) bytes at VA in REGIME: TLB, then walk, MMIO, page-crossing
+ * parts. False: an exception was raised. Loads give the value zero-extended.
  */
 bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value);
 bool mmu_store(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value);
@@ -166,40 +201,62 @@ struct mmu_amo_args {
     unsigned memop;
     uint64_t operand, expected;
 };
-/* The new value, from the old one (zero-extended); sets *stores to false when nothing is to be written. */
+/*
+ * The new value, from the old one (zero-extended); sets *stores to false when nothing is to be
+ * written.
+ */
 typedef uint64_t mmu_amo_fn(uint64_t old, const struct mmu_amo_args *args, bool *stores);
 /*
- * Atomic read-modify-write: FN computes the new value from the old one. Naturally aligned, RAM only (else access fault for writes). A fault is a store fault.
+ * Atomic read-modify-write: FN computes the new value from the old one. Naturally aligned, RAM
+ * only (else access fault for writes). A fault is a store fault.
  */
-bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn, const struct mmu_amo_args *args, uint64_t *old);
+bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn,
+             const struct mmu_amo_args *args, uint64_t *old);
 /*
- * Probes VA for ACCESS of SIZE bytes inside one page without doing it; *host is NULL for MMIO. False: raised. For cache-block operations; after
- * writing through *host the caller calls memory_written.
+ * Probes VA for ACCESS of SIZE bytes inside one page without doing it; *host is NULL for MMIO.
+ * False: raised. For cache-block operations; after writing through *host the caller calls
+ * memory_written.
  */
-bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, void **host, paddr_t *pa);
-/* Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault code, or -1 where there is no RAM or ROM. */
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host, bool *cacheable);
+bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
+               void **host, paddr_t *pa);
+/*
+ * Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault
+ * code, or -1 where there is no RAM or ROM.
+ */
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
+              bool *cacheable);
 
 /* LR and SC by exclusive flags. */
-bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t *value);
+bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
+                       uint64_t *value);
 /* *ok: SC succeeded. False: raised. */
-bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint64_t value, bool *ok);
+bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
+                           uint64_t value, bool *ok);
 void mmu_reservation_clear(struct mmu *mmu);
 
-/* ---- code pages (softmmu/code-pages.c) --------------------------------------------------------------------------------------- */
+/* ---- code pages (softmmu/code-pages.c) ----------------------------------------------------- */
 
 /*
- * Marks PA's page as code and withdraws all write entries for it. To be called before the bytes are read for translation.
+ * Marks PA's page as code and withdraws all write entries for it. To be called before the bytes
+ * are read for translation.
  */
 void code_page_protect(struct mmu_domain *d, paddr_t pa, struct mmu *self);
-/* True when some code page may have been written since the last code_pages_collect. Cheap; any thread. */
+/*
+ * True when some code page may have been written since the last code_pages_collect. Cheap; any
+ * thread.
+ */
 bool code_pages_dirty(const struct mmu_domain *d);
-/* True while PA's page is a code page. A translator checks it again after it has published a TB (see code-pages.c). */
+/*
+ * True while PA's page is a code page. A translator checks it again after it has published a TB
+ * (see code-pages.c).
+ */
 bool code_page_is_protected(const struct mmu_domain *d, paddr_t pa);
 /*
- * Calls FN for each page that is dirty, with its physical address; FN compares and drops TBs and returns true if TBs remain
- * there (the page then stays a code page, protected again). Serialised inside. fence.i.
+ * Calls FN for each page that is dirty, with its physical address; FN compares and drops TBs and
+ * returns true if TBs remain there (the page then stays a code page, protected again). Serialised
+ * inside. fence.i.
  */
-void code_pages_collect(struct mmu_domain *d, struct mmu *self, bool (*fn)(void *opaque, paddr_t pa), void *opaque);
+void code_pages_collect(struct mmu_domain *d, struct mmu *self,
+                        bool (*fn)(void *opaque, paddr_t pa), void *opaque);
 
 #endif

@@ -25,6 +25,13 @@
 #define WARN_UNUSED __attribute__((warn_unused_result))
 #define CACHE_LINE 64
 
+/* 1 in builds under ThreadSanitizer. */
+#if defined(__SANITIZE_THREAD__)
+#define BUILD_TSAN 1
+#else
+#define BUILD_TSAN 0
+#endif
+
 #if defined(__clang__)
 #define THREAD_ANNOTATION(x) __attribute__((x))
 #else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A CPU with five instructions, so that the engine is tested without a real target. Each is four bytes: opcode, and an operand.
+ * A CPU with five instructions, so that the engine is tested without a real target. Each is four
+ * bytes: opcode, and an operand.
  *
  *   ADDI n    x1 += n              JMP n   pc += 4 * n
  *   LOOP n    if (--x2) pc += 4*n  FENCEI
@@ -18,8 +19,8 @@
 
 enum toy_op { TOY_ADDI = 1, TOY_JMP, TOY_LOOP, TOY_FENCEI, TOY_REG, TOY_DONE };
 
-#define TOY_RAM UINT64_C(0x80000000)
-#define TOY_RAM_SIZE (UINT64_C(4) << 20)
+#define TOY_RAM               UINT64_C(0x80000000)
+#define TOY_RAM_SIZE          (UINT64_C(4) << 20)
 #define TOY_INSN(op, operand) ((uint32_t)(op) << 2 | 3 | (uint32_t)(uint16_t)(operand) << 16)
 
 struct toy {
@@ -54,7 +55,8 @@ static inline uint64_t toy_helper_fencei(struct toy *t, int64_t imm)
     return 0;
 }
 
-static inline void toy_branch(struct tcg_context *ctx, const struct tb_source *src, int32_t off, int32_t to)
+static inline void toy_branch(struct tcg_context *ctx, const struct tb_source *src, int32_t off,
+                              int32_t to)
 {
     (void)src;
     (void)off;
@@ -66,14 +68,16 @@ static inline void toy_branch(struct tcg_context *ctx, const struct tb_source *s
 }
 
 /* One instruction; false when the TB ends with it. */
-static inline bool toy_insn(struct tcg_context *ctx, struct tb_source *src, int32_t off, uint32_t insn)
+static inline bool toy_insn(struct tcg_context *ctx, struct tb_source *src, int32_t off,
+                            uint32_t insn)
 {
     int32_t operand = (int16_t)(insn >> 16), to = off + 4 * operand;
     int label;
 
     switch ((enum toy_op)(insn >> 2 & 0x3f)) {
     case TOY_ADDI:
-        ir_op2(ctx, IR_add, IR_I64, ir_global(1), ir_global(1), ir_const(ctx, (uint64_t)(int64_t)operand));
+        ir_op2(ctx, IR_add, IR_I64, ir_global(1), ir_global(1),
+               ir_const(ctx, (uint64_t)(int64_t)operand));
         return true;
     case TOY_JMP:
         toy_branch(ctx, src, off, to);
@@ -138,13 +142,15 @@ static inline void toy_fetch_fault(struct vcpu *cpu, vaddr_t va, int code)
     abort();
 }
 
-static inline int toy_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *w)
+static inline int toy_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access,
+                           unsigned regime, struct mmu_walk *w)
 {
     (void)opaque;
     (void)size;
     (void)access;
     (void)regime;
-    *w = (struct mmu_walk){.pa = va, .page_bits = 12, .readable = true, .writable = true, .executable = true};
+    *w = (struct mmu_walk){
+        .pa = va, .page_bits = 12, .readable = true, .writable = true, .executable = true};
     return 0;
 }
 
@@ -153,18 +159,25 @@ static inline void toy_kick(void *opaque)
     vcpu_kick(opaque, VCPU_POLL_IRQ);
 }
 
-static const struct cpu_ops toy_ops = {.translate = toy_translate, .take_interrupt = toy_take_interrupt,
-                                       .has_work = toy_has_work, .fetch_fault = toy_fetch_fault};
+static const struct cpu_ops toy_ops = {.translate = toy_translate,
+                                       .take_interrupt = toy_take_interrupt,
+                                       .has_work = toy_has_work,
+                                       .fetch_fault = toy_fetch_fault};
 static const struct mmu_ops toy_mmu_ops = {.walk = toy_walk, .kick = toy_kick};
-static const struct tcg_global toy_globals[] = {{"x0", IR_I64, 0, 0}, {"x1", IR_I64, 8, 1}, {"x2", IR_I64, 16, 2},
-                                                {"x3", IR_I64, 24, 0}};
+static const struct tcg_global toy_globals[] = {
+    {"x0", IR_I64, 0, 0}, {"x1", IR_I64, 8, 1}, {"x2", IR_I64, 16, 2}, {"x3", IR_I64, 24, 0}};
 static const struct tcg_helper toy_helpers[] = {
     [TOY_HELPER_DONE] = {"done", (void *)toy_helper_done, 0, 0},
     [TOY_HELPER_FENCEI] = {"fencei", (void *)toy_helper_fencei, 0, HELPER_NO_GLOBALS},
 };
-static const struct cpu_model_desc toy_desc = {
-    .ops = &toy_ops, .mmu_ops = &toy_mmu_ops, .globals = toy_globals, .nglobals = 4, .helpers = toy_helpers, .nhelpers = 2,
-    .vcpu_offset = offsetof(struct toy, cpu), .env_bias = 128};
+static const struct cpu_model_desc toy_desc = {.ops = &toy_ops,
+                                               .mmu_ops = &toy_mmu_ops,
+                                               .globals = toy_globals,
+                                               .nglobals = 4,
+                                               .helpers = toy_helpers,
+                                               .nhelpers = 2,
+                                               .vcpu_offset = offsetof(struct toy, cpu),
+                                               .env_bias = 128};
 
 static inline void toy_machine_init(struct toy_machine *tm, unsigned nharts, const char *accel)
 {

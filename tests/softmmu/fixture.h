@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine with 1 MiB of RAM, a ROM and one device, and MMUs whose walker is a small table: what softmmu needs to be tested alone. */
+/*
+ * A machine with 1 MiB of RAM, a ROM and one device, and MMUs whose walker is a small table: what
+ * softmmu needs to be tested alone.
+ */
 #ifndef TESTS_SOFTMMU_FIXTURE_H
 #define TESTS_SOFTMMU_FIXTURE_H
 
@@ -11,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAM_BASE UINT64_C(0x80000000)
-#define RAM_SIZE (UINT64_C(1) << 20)
-#define ROM_BASE UINT64_C(0x1000)
-#define DEV_BASE UINT64_C(0x10000000)
-#define MAX_HARTS 8
+#define RAM_BASE   UINT64_C(0x80000000)
+#define RAM_SIZE   (UINT64_C(1) << 20)
+#define ROM_BASE   UINT64_C(0x1000)
+#define DEV_BASE   UINT64_C(0x10000000)
+#define MAX_HARTS  8
 #define FAULT_CODE 13
 
 struct fixture;
@@ -52,7 +55,8 @@ static inline uint64_t fixture_dev_read(struct device *dev, uint64_t offset, uns
     return fx->dev_value + offset;
 }
 
-static inline void fixture_dev_write(struct device *dev, uint64_t offset, uint64_t value, unsigned size)
+static inline void fixture_dev_write(struct device *dev, uint64_t offset, uint64_t value,
+                                     unsigned size)
 {
     struct fixture *fx = dev->state;
 
@@ -61,8 +65,8 @@ static inline void fixture_dev_write(struct device *dev, uint64_t offset, uint64
     fx->dev_size = size;
 }
 
-static inline int fixture_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
-                               struct mmu_walk *w)
+static inline int fixture_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access,
+                               unsigned regime, struct mmu_walk *w)
 {
     struct test_hart *h = opaque;
     struct fixture *fx = h->fx;
@@ -74,8 +78,12 @@ static inline int fixture_walk(void *opaque, vaddr_t va, unsigned size, enum mmu
     if (page == fx->denied_page || (access == ACCESS_WRITE && page == fx->readonly_page)) {
         return FAULT_CODE;
     }
-    *w = (struct mmu_walk){.pa = va, .page_bits = (uint8_t)fx->page_bits, .readable = true, .executable = true,
-                           .writable = page != fx->readonly_page, .partial = page == fx->partial_page};
+    *w = (struct mmu_walk){.pa = va,
+                           .page_bits = (uint8_t)fx->page_bits,
+                           .readable = true,
+                           .executable = true,
+                           .writable = page != fx->readonly_page,
+                           .partial = page == fx->partial_page};
     return 0;
 }
 
@@ -105,11 +113,17 @@ static inline void fixture_kick(void *opaque)
     fetch_add(&h->kicked, 1);
 }
 
-static const struct mmu_ops fixture_ops = {
-    .walk = fixture_walk, .fault = fixture_fault, .misaligned = fixture_misaligned, .kick = fixture_kick};
+static const struct mmu_ops fixture_ops = {.walk = fixture_walk,
+                                           .fault = fixture_fault,
+                                           .misaligned = fixture_misaligned,
+                                           .kick = fixture_kick};
 
-static const struct device_model fixture_device = {
-    .name = "test", .size = 0x100, .min_access = 2, .max_access = 4, .read = fixture_dev_read, .write = fixture_dev_write};
+static const struct device_model fixture_device = {.name = "test",
+                                                   .size = 0x100,
+                                                   .min_access = 2,
+                                                   .max_access = 4,
+                                                   .read = fixture_dev_read,
+                                                   .write = fixture_dev_write};
 
 static inline void fixture_init(struct fixture *fx, unsigned nharts)
 {
@@ -123,7 +137,8 @@ static inline void fixture_init(struct fixture *fx, unsigned nharts)
     fx->m.memory = memory_map_new(&fx->m);
     assert(!memory_add_ram(fx->m.memory, RAM_BASE, RAM_SIZE, MEMORY_RAM, &err));
     assert(!memory_add_ram(fx->m.memory, ROM_BASE, 0x1000, MEMORY_ROM, &err));
-    fx->dev = (struct device){.model = &fixture_device, .machine = &fx->m, .base = DEV_BASE, .size = 0x100, .state = fx};
+    fx->dev = (struct device){
+        .model = &fixture_device, .machine = &fx->m, .base = DEV_BASE, .size = 0x100, .state = fx};
     memory_add_device(fx->m.memory, &fx->dev);
     d = mmu_domain_new(&fx->m, MAX_HARTS);
     fx->nharts = nharts;
@@ -145,10 +160,14 @@ static inline void fixture_fini(struct fixture *fx)
     mutex_fini(&fx->m.bql);
 }
 
-/* What generated code does for a store: the inline check, then the slow path. True if the fast path took it. */
+/*
+ * What generated code does for a store: the inline check, then the slow path. True if the fast
+ * path took it.
+ */
 static inline bool fast_store64(struct test_hart *h, vaddr_t va, uint64_t value)
 {
-    struct tlb_entry *e = &mmu_table(&h->mmu, REGIME_S)[(va >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1)];
+    struct tlb_entry *e =
+        &mmu_table(&h->mmu, REGIME_S)[(va >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1)];
 
     if (load_relaxed(&e->tag[ACCESS_WRITE]) == (va & GUEST_PAGE_MASK)) {
         store_relaxed((uint64_t *)(uintptr_t)(va + e->addend), value);

@@ -134,7 +134,7 @@ static void a_page_another_hart_could_write_stays_listed_until_that_hart_has_pas
     fixture_fini(&fx);
 }
 
-/* ---- concurrent: one hart writes, another protects, compares and remembers -------------------------------------------------- */
+/* ---- concurrent: one hart writes, another protects, compares and remembers ----------------- */
 
 struct race {
     struct fixture fx;
