@@ -64,18 +64,11 @@ struct vcpu {
 
 /* Where translation reads guest code from. */
 struct tb_source {
-    uint64_t
-        /*
-         * guest address of the page: only for what -d prints, never for code (TBs are position-
-         * independent)
-         */
-        pc_page;
-    int32_t pc_off; /* first instruction, from pc_page: 0..4094 */
-    const uint8_t
-        *host; /* the page's bytes (read 16-bit units with load_relaxed: other harts may write) */
-    const uint8_t *
-        /* the following page's bytes: only for a first instruction that crosses (else NULL) */
-        next;
+    /* Guest address of the page: only for what -d prints; code is position-independent. */
+    uint64_t pc_page;
+    int32_t pc_off;      /* first instruction, from pc_page: 0..4094 */
+    const uint8_t *host; /* a private copy of the page's bytes, from pc_off on */
+    const uint8_t *next; /* the following page's, if the first instruction crosses; else NULL */
     uint32_t mode_key;
     unsigned max_insns;
     bool superblock; /* go on through not-taken branches and direct jumps forward */

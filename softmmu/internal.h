@@ -41,9 +41,8 @@ struct mmu_tlb {
 struct dirty_page {
     const struct memory_region *region;
     uint64_t page; /* index in the region */
-    uint64_t
-        /* 0, or: clean only when all other MMUs have entered guest code at this epoch or later */
-        epoch;
+    /* 0, or: clean only when all other MMUs have entered guest code at this epoch or later */
+    uint64_t epoch;
 };
 
 /*

@@ -33,9 +33,8 @@ struct memory_region {
     enum memory_kind kind;
     uint8_t *host;       /* RAM, ROM: host address of base */
     uint8_t *page_flags; /* RAM, ROM: PAGE_*, one atomic byte a page */
-    uint32_t *
-        /* RAM, ROM: where write entries for the page may be (softmmu/internal.h), atomic */
-        page_writer;
+    /* RAM, ROM: where write entries for the page may be (softmmu/internal.h), atomic */
+    uint32_t *page_writer;
     struct device *dev; /* MMIO */
 };
 

@@ -23,8 +23,7 @@
 
 /* Low bits of a tag: any of them makes the inline compare miss. */
 #define TLB_INVALID BIT(11) /* nothing here */
-#define TLB_SLOW \
-    BIT(10) /* the translation is right, but the access needs the slow path (MMIO, ROM, exclusive) */
+#define TLB_SLOW    BIT(10) /* the translation is right, but not every access is a plain one */
 
 enum mmu_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
@@ -33,8 +32,8 @@ enum mmu_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
  * cache is in front of them.
  */
 struct tlb_entry {
-    uint64_t
-        tag[2]; /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
+    /* by enum mmu_access; t, but tag[ACCESS_WRITE] may be invalidated by any thread */
+    uint64_t tag[2];
     uint64_t addend; /* host = va + addend; RAM and ROM */
     uint64_t pa;     /* of the page */
 };
@@ -58,9 +57,8 @@ enum {
 /* What the target's walker found. */
 struct mmu_walk {
     paddr_t pa; /* of the accessed byte */
-    uint8_t
-        /* log2 of the mapping (12, 21, 30, ...): a flush by address must drop all of it */
-        page_bits;
+    /* log2 of the mapping (12, 21, 30, ...): a flush by address must drop all of it */
+    uint8_t page_bits;
     bool readable, writable,
         /* in this regime, after PTE and PMP; writable only if D is set or was set now */
         executable;
@@ -98,12 +96,11 @@ struct mmu_reservation {
 
 struct mmu_slot {
     uint64_t key; /* the target's */
-    uint32_t
-        /*
-         * unique among all that was; in jump-cache keys. A new one logically drops what was
-         * cached under the old
-         */
-        id;
+    /*
+     * unique among all that was; in jump-cache keys. A new one logically drops what was cached
+     * under the old
+     */
+    uint32_t id;
     uint32_t stamp; /* last use, for replacement */
     bool used;
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
