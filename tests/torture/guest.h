@@ -43,6 +43,7 @@ enum case_flags {
     CASE_CODE = 1,      /* digest the code pages (they are data as well) */
     CASE_PMP = 2,       /* the case changes PMP registers: put them back afterwards */
     CASE_ASYNC = 4,     /* the point where interrupts are taken is not defined: do not log it */
+    CASE_LOCKS = 8      /* leaves locked PMP entries behind: nothing can run after it */
 };
 
 enum batch_mode {

@@ -157,13 +157,26 @@ static void handle_batch(const struct options *o, struct program *const *program
     free_outputs(o, out);
 }
 
-static void run_batch(const struct options *o, struct program *const *programs, uint64_t first,
-                      unsigned n, struct counters *counters)
+/* Moves cases that leave locks behind to the end; returns how many programs can run as one image. */
+static unsigned locks_last(struct program **programs, unsigned n)
+{
+    unsigned end = n;
+    for (unsigned i = 0; i < end;) {
+        if (programs[i]->hdr.flags & CASE_LOCKS) {
+            struct program *p = programs[i];
+            programs[i] = programs[--end];
+            programs[end] = p;
+        } else {
+            i++;
+        }
+    }
+    return end < n ? end + 1 : n;
+}
+
+static void run_image(const struct options *o, struct program *const *programs, unsigned n,
+                      struct counters *counters)
 {
     struct output out[MAX_EMULATORS];
-    for (unsigned i = 0; i < n; i++) {
-        generate_case(programs[i], o->seed, first + i, o->kind_mask);
-    }
     int differs = compare(o, programs, n, BATCH_TOTAL, BATCH_TIMEOUT_S, out, counters);
     bool healthy = is_healthy(&out[0]);
     free_outputs(o, out);
@@ -171,6 +184,19 @@ static void run_batch(const struct options *o, struct program *const *programs, 
         handle_batch(o, programs, n, counters);
     }
     __atomic_fetch_add(&counters->cases, n, __ATOMIC_RELAXED);
+}
+
+static void run_batch(const struct options *o, struct program **programs, uint64_t first, unsigned n,
+                      struct counters *counters)
+{
+    for (unsigned i = 0; i < n; i++) {
+        generate_case(programs[i], o->seed, first + i, o->kind_mask);
+    }
+    for (unsigned done = 0; done < n;) {
+        unsigned together = locks_last(programs + done, n - done);
+        run_image(o, programs + done, together, counters);
+        done += together;
+    }
 }
 
 static void run_job(const struct options *o, unsigned job, struct counters *counters)
