@@ -98,10 +98,10 @@ static struct virtqueue *selected(struct virtio_mmio *t)
 
 /* --- legacy: one page frame number places all three parts --- */
 
+/* GuestPageSize outlives a reset by the driver: Linux writes it before its first one, and never again. */
 static void reset_registers(struct virtio_mmio *t)
 {
     t->device_features_sel = t->driver_features_sel = t->queue_sel = 0;
-    t->page_shift = 0;
     memset(t->queue_align, 0, sizeof(t->queue_align));
     memset(t->queue_pfn, 0, sizeof(t->queue_pfn));
 }
@@ -118,7 +118,7 @@ static void write_queue_pfn(struct virtio_mmio *t, uint32_t pfn)
     uint64_t align;
 
     if (pfn == 0) {
-        reset_all(t);
+        reset_device(t);
         return;
     }
     if (!q) {
@@ -219,7 +219,7 @@ static void write_interrupt_ack(struct virtio_mmio *t, uint32_t value)
 static void write_status(struct virtio_mmio *t, uint32_t value)
 {
     if ((value & 0xff) == 0) {
-        reset_all(t);
+        reset_device(t);
     } else {
         virtio_set_status(&t->v, (uint8_t)value);
     }
@@ -346,7 +346,8 @@ static void virtio_mmio_reset(struct device *dev)
     struct virtio_mmio *t = dev->state;
 
     if (t->present) {
-        reset_all(t);
+        reset_transport(t);
+        t->page_shift = 0;
     }
 }
 

@@ -154,9 +154,10 @@ static void a_legacy_driver_reads_a_sector(struct unit *u)
     driver_init(&d, true, plain, 1);
     CHECK_EQ(u, rd(&d, VERSION), 1);
     CHECK_EQ(u, rd(&d, DEVICE_FEATURES), 0x38006e54);
+    wr(&d, LEGACY_PAGE_SIZE, 4096); /* once, as Linux does: it outlives the driver's reset */
+    wr(&d, STATUS, 0);
     wr(&d, STATUS, ACKNOWLEDGE | DRIVER);
     wr(&d, DRIVER_FEATURES, 0);
-    wr(&d, LEGACY_PAGE_SIZE, 4096);
     wr(&d, QUEUE_SIZE, RING_SIZE);
     wr(&d, QUEUE_ALIGN, 4096);
     wr(&d, QUEUE_PFN, pfn);
