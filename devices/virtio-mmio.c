@@ -98,18 +98,19 @@ static struct virtqueue *selected(struct virtio_mmio *t)
 
 /* --- legacy: one page frame number places all three parts --- */
 
-/* GuestPageSize outlives a reset by the driver: Linux writes it before its first one, and never again. */
-static void reset_registers(struct virtio_mmio *t)
+/* A driver's reset. Linux writes GuestPageSize once and resets after that: the transport's own registers stay. */
+static void reset_device(struct virtio_mmio *t)
 {
-    t->device_features_sel = t->driver_features_sel = t->queue_sel = 0;
-    memset(t->queue_align, 0, sizeof(t->queue_align));
+    virtio_reset(&t->v);
     memset(t->queue_pfn, 0, sizeof(t->queue_pfn));
 }
 
-static void reset_all(struct virtio_mmio *t)
+static void reset_transport(struct virtio_mmio *t)
 {
-    virtio_reset(&t->v);
-    reset_registers(t);
+    reset_device(t);
+    t->device_features_sel = t->driver_features_sel = t->queue_sel = 0;
+    t->page_shift = 0;
+    memset(t->queue_align, 0, sizeof(t->queue_align));
 }
 
 static void write_queue_pfn(struct virtio_mmio *t, uint32_t pfn)
