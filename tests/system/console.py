@@ -4,16 +4,23 @@
 # pattern, send a line, wait for the end. Everything that it prints is kept in
 # a log. Nothing here knows which emulator it is.
 
+import fcntl
 import os
 import pty
 import re
 import select
 import subprocess
+import termios
 import time
 
 
 class Failure(Exception):
     """A test's expectation did not hold; its text says which, in one line."""
+
+
+def take_terminal():
+    """In the new process: makes its standard input its controlling terminal, as a shell would have."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Console:
@@ -27,7 +34,7 @@ class Console:
         self.ended = False  # the other side of the pty is closed
         self.fd, slave = pty.openpty()
         self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave,
-                                        start_new_session=True)
+                                        start_new_session=True, preexec_fn=take_terminal)
         os.close(slave)
 
     def __enter__(self):

@@ -199,12 +199,12 @@ def log_in(con):
     con.expect(r"root@manyhart:~# $", 120 * TIMES)
 
 
-def debian_root(test, smp=4):
+def debian_root(test, smp=4, more=()):
     """Debian under systemd from a disk: what the first boot writes the second one finds."""
     prompt = r"root@manyhart:~# (\x1b\[[\d;?]*[a-z])*$"
     image = os.path.join(LOGS, test.name + ".ext4")
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", guest("rootfs.ext4"), image], check=True)
-    arguments = linux("mh.root=/dev/vda systemd.show_status=1", smp=smp, more=disk(image))
+    arguments = linux("mh.root=/dev/vda systemd.show_status=1", smp=smp, more=[*more, *disk(image)])
 
     with console(test, arguments, suffix="-1") as con:
         log_in(con)
@@ -265,6 +265,7 @@ class Test:
         return True
 
 
+MODERN = ["-global", "virtio-mmio.force-legacy=false"]
 SV48 = ["-cpu", "rv64,sv48=on"]
 TESTS = [
     Test("linux-boots-on-1-hart", boot_to_shell, smp=1),
@@ -282,7 +283,8 @@ TESTS = [
     Test("u-boot-comes-to-its-prompt", uboot_prompt),
     Test("u-boot-comes-to-its-prompt-on-4-harts", uboot_prompt, smp=4),
     Test("read-only-disk-stays-untouched", read_only_disk),
-    Test("debian-on-virtio-blk-keeps-its-files", debian_root),
+    Test("debian-on-legacy-virtio-blk-keeps-its-files", debian_root),
+    Test("debian-on-modern-virtio-blk-keeps-its-files", debian_root, smp=2, more=MODERN),
 ]
 
 
