@@ -348,7 +348,6 @@ static void virtio_mmio_reset(struct device *dev)
 
     if (t->present) {
         reset_transport(t);
-        t->page_shift = 0;
     }
 }
 
