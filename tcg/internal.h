@@ -71,10 +71,14 @@ static inline bool ir_is_const(ir_arg a)
 }
 
 /* What the builder knows about a global or temporary at the end of what was emitted. */
+enum ir_known_kind { KNOWN_CONST, KNOWN_PC, KNOWN_COPY };
+
 struct ir_known {
     uint32_t generation; /* valid when equal to the context's */
-    bool pc_relative;    /* value is pc_page + value */
-    uint64_t value;
+    uint8_t kind;
+    ir_arg source;    /* KNOWN_COPY of this global, if its version is still ... */
+    uint32_t version; /* ... this one */
+    uint64_t value;   /* KNOWN_CONST; KNOWN_PC: pc_page + value */
 };
 
 /* Host-to-guest map under construction: (end offset, pc_off), ends ascending. */
@@ -86,6 +90,7 @@ struct pcmap_entry {
 struct tcg_context {
     struct tcg *t;
     unsigned ninsns, nconsts, ntemps, nlabels, nsites;
+    bool plain;       /* tests: fold nothing, drop nothing: what the rest is compared with */
     bool unreachable; /* what is emitted now can never run: it is dropped */
     int32_t pc_off;   /* of the current instruction */
     uint32_t generation;
@@ -97,6 +102,7 @@ struct tcg_context {
     uint64_t consts[IR_MAX_CONSTS];
     uint16_t label_refs[IR_MAX_LABELS];
     struct ir_known known[IR_TEMP0 + IR_MAX_TEMPS]; /* by ir_arg */
+    uint32_t version[IR_TEMP0];                     /* of each global, by ir_arg: its writes */
     struct pcmap_entry pcmap[IR_MAX_INSNS];
     void *backend; /* per-context state of the backend */
 };

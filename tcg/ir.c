@@ -79,6 +79,9 @@ static void forget(struct tcg_context *ctx, ir_arg d)
     if (d != IR_NONE) {
         ctx->known[d].generation = 0;
     }
+    if (ir_is_global(d)) {
+        ctx->version[d]++;
+    }
 }
 
 struct ir_insn *ir_emit(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
@@ -108,14 +111,35 @@ static const struct ir_known *known_value(const struct tcg_context *ctx, ir_arg 
         return NULL;
     }
     k = &ctx->known[a];
-    return k->generation == ctx->generation ? k : NULL;
+    return k->generation == ctx->generation && !ctx->plain ? k : NULL;
 }
 
-static void learn(struct tcg_context *ctx, ir_arg d, bool pc_relative, uint64_t value)
+static void learn(struct tcg_context *ctx, ir_arg d, enum ir_known_kind kind, uint64_t value)
 {
     if (!ctx->unreachable && d != IR_NONE) {
-        ctx->known[d] = (struct ir_known){ctx->generation, pc_relative, value};
+        ctx->known[d] =
+            (struct ir_known){.generation = ctx->generation, .kind = (uint8_t)kind, .value = value};
     }
+}
+
+/* Temporary D is a copy of global A: as long as A stays, users of D can read A. */
+static void learn_copy(struct tcg_context *ctx, ir_arg d, ir_arg a)
+{
+    if (!ctx->unreachable && ir_is_temp(d) && ir_is_global(a)) {
+        ctx->known[d] = (struct ir_known){.generation = ctx->generation,
+                                          .kind = KNOWN_COPY,
+                                          .source = a,
+                                          .version = ctx->version[a]};
+    }
+}
+
+/* The global that ARG is a copy of, or ARG. */
+static ir_arg original(const struct tcg_context *ctx, ir_arg arg)
+{
+    const struct ir_known *k = ir_is_temp(arg) ? known_value(ctx, arg) : NULL;
+
+    return k != NULL && k->kind == KNOWN_COPY && ctx->version[k->source] == k->version ? k->source
+                                                                                       : arg;
 }
 
 bool ir_arg_const(const struct tcg_context *ctx, ir_arg arg, uint64_t *value)
@@ -127,7 +151,7 @@ bool ir_arg_const(const struct tcg_context *ctx, ir_arg arg, uint64_t *value)
         return true;
     }
     k = known_value(ctx, arg);
-    if (k != NULL && !k->pc_relative) {
+    if (k != NULL && k->kind == KNOWN_CONST) {
         *value = k->value;
         return true;
     }
@@ -138,7 +162,7 @@ bool ir_arg_pc_off(const struct tcg_context *ctx, ir_arg arg, int32_t *pc_off)
 {
     const struct ir_known *k = known_value(ctx, arg);
 
-    if (k == NULL || !k->pc_relative) {
+    if (k == NULL || k->kind != KNOWN_PC) {
         return false;
     }
     *pc_off = (int32_t)k->value;
@@ -151,13 +175,13 @@ static bool is_cheap(uint64_t value)
     return value == (uint64_t)(int32_t)value;
 }
 
-/* ARG itself, or a constant where its value is known and cheap. */
+/* ARG itself, or a constant where its value is known and cheap, or what it is a copy of. */
 static ir_arg simplify(struct tcg_context *ctx, ir_arg arg)
 {
     uint64_t value;
 
     if (ir_is_const(arg) || !ir_arg_const(ctx, arg, &value)) {
-        return arg;
+        return original(ctx, arg);
     }
     return is_cheap(value) || ir_is_temp(arg) ? ir_const(ctx, value) : arg;
 }
@@ -174,15 +198,20 @@ void ir_insn_start(struct tcg_context *ctx, int32_t pc_off)
 static void set_const(struct tcg_context *ctx, ir_arg d, uint64_t value)
 {
     ir_emit(ctx, IR_mov, IR_I64, d, ir_const(ctx, value), IR_NONE);
-    learn(ctx, d, false, value);
+    learn(ctx, d, KNOWN_CONST, value);
 }
 
 void ir_mov(struct tcg_context *ctx, ir_arg d, ir_arg a)
 {
-    const struct ir_known *k = known_value(ctx, a);
     uint64_t value;
+    int32_t pc_off;
 
+    a = original(ctx, a);
     if (d == a) {
+        return;
+    }
+    if (ctx->plain) {
+        ir_emit(ctx, IR_mov, IR_I64, d, a, IR_NONE);
         return;
     }
     if (ir_arg_const(ctx, a, &value) && (is_cheap(value) || !ir_is_global(a))) {
@@ -190,15 +219,19 @@ void ir_mov(struct tcg_context *ctx, ir_arg d, ir_arg a)
         return;
     }
     ir_emit(ctx, IR_mov, IR_I64, d, a, IR_NONE);
-    if (k != NULL) {
-        learn(ctx, d, k->pc_relative, k->value);
+    if (ir_arg_const(ctx, a, &value)) {
+        learn(ctx, d, KNOWN_CONST, value);
+    } else if (ir_arg_pc_off(ctx, a, &pc_off)) {
+        learn(ctx, d, KNOWN_PC, (uint64_t)(int64_t)pc_off);
+    } else {
+        learn_copy(ctx, d, a);
     }
 }
 
 void ir_pc_add(struct tcg_context *ctx, ir_arg d, int32_t pc_off)
 {
     ir_emit(ctx, IR_pc_add, IR_I64, d, IR_NONE, IR_NONE)->imm = pc_off;
-    learn(ctx, d, true, (uint64_t)(int64_t)pc_off);
+    learn(ctx, d, KNOWN_PC, (uint64_t)(int64_t)pc_off);
 }
 
 /* ---- arithmetic ---------------------------------------------------------------------------- */
@@ -213,12 +246,12 @@ void ir_op1(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
     struct ir_insn probe = {.op = (uint8_t)op, .type = (uint8_t)type_for(op, type)};
     uint64_t va, value;
 
-    if (ir_arg_const(ctx, a, &va) && ir_eval(&probe, va, 0, &value)) {
+    if (!ctx->plain && ir_arg_const(ctx, a, &va) && ir_eval(&probe, va, 0, &value)) {
         set_const(ctx, d, value);
     } else if (op == IR_mov && type == IR_I32) {
-        ir_emit(ctx, IR_sext32, IR_I64, d, a, IR_NONE);
+        ir_emit(ctx, IR_sext32, IR_I64, d, original(ctx, a), IR_NONE);
     } else {
-        ir_emit(ctx, op, (enum ir_type)probe.type, d, a, IR_NONE);
+        ir_emit(ctx, op, (enum ir_type)probe.type, d, original(ctx, a), IR_NONE);
     }
 }
 
@@ -402,16 +435,22 @@ static bool is_shift(enum ir_op op)
 void ir_op2(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a, ir_arg b)
 {
     struct ir_insn probe = {.op = (uint8_t)op, .type = (uint8_t)type_for(op, type)};
-    uint64_t va, vb, value;
+    uint64_t va = 0, vb = 0, value;
     bool ca, cb;
 
     type = (enum ir_type)probe.type;
+    if (ctx->plain) {
+        ir_emit(ctx, op, type, d, a, b);
+        return;
+    }
     ca = ir_arg_const(ctx, a, &va);
     cb = ir_arg_const(ctx, b, &vb);
     if (ca && cb && ir_eval(&probe, va, vb, &value)) {
         set_const(ctx, d, value);
         return;
     }
+    a = original(ctx, a);
+    b = original(ctx, b);
     if (ca && is_commutative(op)) {
         ir_op2(ctx, op, type, d, b, a);
         return;
@@ -434,14 +473,17 @@ void ir_addshl(struct tcg_context *ctx, ir_arg d, ir_arg a, ir_arg b, unsigned s
     uint64_t va, vb = 0;
     bool cb = ir_arg_const(ctx, b, &vb);
 
-    if (shift == 0) {
+    if (ctx->plain) {
+        ir_emit(ctx, IR_addshl, IR_I64, d, a, b)->imm = (int32_t)shift;
+    } else if (shift == 0) {
         ir_op2(ctx, IR_add, IR_I64, d, a, b);
     } else if (ir_arg_const(ctx, a, &va)) {
         ir_op2(ctx, IR_add, IR_I64, d, b, ir_const(ctx, va << shift));
     } else if (cb && vb == 0) {
         ir_op2(ctx, IR_shl, IR_I64, d, a, ir_const(ctx, shift));
     } else {
-        ir_emit(ctx, IR_addshl, IR_I64, d, a, simplify(ctx, b))->imm = (int32_t)shift;
+        ir_emit(ctx, IR_addshl, IR_I64, d, original(ctx, a), simplify(ctx, b))->imm =
+            (int32_t)shift;
     }
 }
 
@@ -450,10 +492,10 @@ void ir_addshl(struct tcg_context *ctx, ir_arg d, ir_arg a, ir_arg b, unsigned s
 /* COND_NEVER or COND_ALWAYS where the operands decide it, else COND. */
 static enum ir_cond fold_cond(const struct tcg_context *ctx, enum ir_cond cond, ir_arg a, ir_arg b)
 {
-    uint64_t va, vb;
+    uint64_t va = 0, vb = 0;
     bool ca = ir_arg_const(ctx, a, &va), cb = ir_arg_const(ctx, b, &vb);
 
-    if (cond >= COND_NEVER) {
+    if (cond >= COND_NEVER || ctx->plain) {
         return cond;
     }
     if (ca && cb) {
@@ -484,7 +526,7 @@ void ir_movcond(struct tcg_context *ctx, enum ir_cond cond, ir_arg d, ir_arg a, 
     struct ir_insn *i;
 
     cond = fold_cond(ctx, cond, a, b);
-    if (cond >= COND_NEVER || c == e) {
+    if (cond >= COND_NEVER || (c == e && !ctx->plain)) {
         ir_mov(ctx, d, cond == COND_NEVER ? e : c);
         return;
     }

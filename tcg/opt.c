@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One backward pass: drops definitions of temporaries that nobody uses, clears the destination of
- * ops that must run anyway, and marks each temporary's last use. Globals are never dead: each is
- * live at every insn_start.
+ * One backward pass: drops definitions that nobody can see, clears the destination of ops that must
+ * run anyway, and marks each temporary's last use.
  *
- * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen
- * its label, and what was live there. Records are compacted towards the end of the buffer.
+ * A temporary's definition is dead when nothing reads it. A global's is dead when it is written
+ * again before anything reads it and before any place from which the guest's state can be seen: what
+ * may fault, helpers, exits. (So the first half of lui and addi goes, once the builder has folded
+ * the second.)
+ *
+ * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen its
+ * label, and which temporaries were live there. Records are compacted towards the end of the buffer.
  */
 #include "tcg/internal.h"
 
@@ -34,6 +38,26 @@ static void live_remove(struct live *l, ir_arg a)
     l->w[n / 64] &= ~(UINT64_C(1) << (n % 64));
 }
 
+/* Globals that are written before they are looked at: a bit for each ir_arg. */
+struct doomed {
+    uint64_t w[IR_TEMP0 / 64];
+};
+
+static bool doomed_has(const struct doomed *d, ir_arg g)
+{
+    return (d->w[g / 64] >> (g % 64) & 1) != 0;
+}
+
+static void doomed_add(struct doomed *d, ir_arg g)
+{
+    d->w[g / 64] |= UINT64_C(1) << (g % 64);
+}
+
+static void doomed_remove(struct doomed *d, ir_arg g)
+{
+    d->w[g / 64] &= ~(UINT64_C(1) << (g % 64));
+}
+
 static void use(struct live *l, struct ir_insn *i, ir_arg a, uint8_t dies)
 {
     if (ir_is_temp(a) && !live_has(l, a)) {
@@ -47,6 +71,39 @@ static void branch(struct live *l, const struct live *target, bool may_fall)
     for (unsigned k = 0; k < ARRAY_SIZE(l->w); k++) {
         l->w[k] = target->w[k] | (may_fall ? l->w[k] : 0);
     }
+}
+
+/* True if globals must be right when I starts: state is seen, or ways join or part. */
+static bool is_looked_at(const struct tcg_context *ctx, const struct ir_insn *i)
+{
+    if (i->op == IR_call) {
+        return ctx->t->config.helpers[i->aux].flags != (HELPER_NO_FAULT | HELPER_NO_GLOBALS);
+    }
+    return i->op < IR_mov ? i->op != IR_insn_start : (ir_op_info[i->op].flags & OPF_FAULT) != 0;
+}
+
+/* False: the record defines a global in vain. Else its uses and definitions are in D. */
+static bool visit_globals(const struct tcg_context *ctx, struct doomed *d, const struct ir_insn *i)
+{
+    uint16_t flags = ir_op_info[i->op].flags;
+    const ir_arg uses[4] = {i->a, i->b, i->c, flags & OPF_AUX_ARG ? i->aux : IR_NONE};
+
+    if (ir_is_global(i->d)) {
+        if (doomed_has(d, i->d) && !(flags & OPF_SIDE)) {
+            return false;
+        }
+        doomed_add(d, i->d);
+    }
+    if (is_looked_at(ctx, i)) {
+        *d = (struct doomed){{0}};
+        return true;
+    }
+    for (unsigned k = 0; k < ARRAY_SIZE(uses); k++) {
+        if (ir_is_global(uses[k])) {
+            doomed_remove(d, uses[k]);
+        }
+    }
+    return true;
 }
 
 /* False: the record is dead. */
@@ -97,11 +154,19 @@ void ir_optimise(struct tcg_context *ctx)
 {
     struct live at_label[IR_MAX_LABELS];
     struct live live = {{0}};
+    struct doomed doomed = {{0}};
     struct ir_insn *out = ctx->insns + ctx->ninsns;
 
+    ctx->opt = ctx->insns;
+    ctx->nopt = ctx->ninsns;
+    if (ctx->plain) {
+        return;
+    }
     for (unsigned k = ctx->ninsns; k-- > 0;) {
-        if (visit(&live, at_label, &ctx->insns[k])) {
-            *--out = ctx->insns[k];
+        struct ir_insn *i = &ctx->insns[k];
+
+        if (visit_globals(ctx, &doomed, i) && visit(&live, at_label, i)) {
+            *--out = *i;
         }
     }
     ctx->opt = out;

@@ -70,6 +70,32 @@ struct engine {
     const char *label; /* for failure messages */
 };
 
+/*
+ * Every variant that must give the same results: the interpreter, the backend whole, and with
+ * each thing switched off.
+ */
+struct variant {
+    const char *name;
+    struct tcg_options options;
+    bool plain; /* the builder folds nothing and the optimiser drops nothing */
+};
+#define ALL_FEATURES 0xffffffffu
+static const struct variant variants[] = {
+    {"interp plain", {.interp = true, .smp = true, .host_features = ALL_FEATURES}, true},
+    {"interp", {.interp = true, .smp = true, .host_features = ALL_FEATURES}, false},
+    {"x86_64", {.smp = true, .host_features = ALL_FEATURES}, false},
+    {"x86_64 pin=off", {.pin_off = true, .smp = true, .host_features = ALL_FEATURES}, false},
+    {"x86_64 smp=1", {.host_features = ALL_FEATURES}, false},
+    {"x86_64 host=none", {.smp = true}, false},
+    {"x86_64 host=-bmi1", {.smp = true, .host_features = ALL_FEATURES & ~HOST_BMI1}, false},
+    {"x86_64 host=-bmi2", {.smp = true, .host_features = ALL_FEATURES & ~HOST_BMI2}, false},
+    {"x86_64 host=-lzcnt", {.smp = true, .host_features = ALL_FEATURES & ~HOST_LZCNT}, false},
+    {"x86_64 host=-popcnt", {.smp = true, .host_features = ALL_FEATURES & ~HOST_POPCNT}, false},
+    {"x86_64 host=-pclmul", {.smp = true, .host_features = ALL_FEATURES & ~HOST_PCLMUL}, false},
+    {"x86_64 host=none pin=off", {.pin_off = true, .smp = true}, false},
+};
+#define NVARIANTS ARRAY_SIZE(variants)
+
 /* ---- slow paths ---------------------------------------------------------------------------- */
 
 static inline uint8_t *ram_at(struct guest *g, uint64_t va, unsigned size)
@@ -283,12 +309,12 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
     return c;
 }
 
-static inline bool engine_init(struct engine *e, const char *label, struct tcg_options options)
+static inline bool engine_init(struct engine *e, const struct variant *v)
 {
-    struct tcg_config c = test_config(e, options);
+    struct tcg_config c = test_config(e, v->options);
     struct err err;
 
-    e->label = label;
+    e->label = v->name;
     if (code_memory_init(&e->cm, 8u << 20, &err) < 0) {
         printf("FAIL engine: %s\n", err.text);
         return false;
@@ -300,7 +326,8 @@ static inline bool engine_init(struct engine *e, const char *label, struct tcg_o
         return false;
     }
     e->ctx = tcg_context_new(e->t);
-    return e->ctx != NULL;
+    e->ctx->plain = v->plain;
+    return true;
 }
 
 static inline void engine_fini(struct engine *e)
@@ -335,30 +362,6 @@ static inline ir_arg freg(unsigned n)
 {
     return ir_global(FGLOBAL0 + n);
 }
-
-/*
- * Every variant that must give the same results: the interpreter, the backend whole, and with
- * each thing switched off.
- */
-struct variant {
-    const char *name;
-    struct tcg_options options;
-};
-#define ALL_FEATURES 0xffffffffu
-static const struct variant variants[] = {
-    {"interp", {.interp = true, .smp = true, .host_features = ALL_FEATURES}},
-    {"x86_64", {.smp = true, .host_features = ALL_FEATURES}},
-    {"x86_64 pin=off", {.pin_off = true, .smp = true, .host_features = ALL_FEATURES}},
-    {"x86_64 smp=1", {.host_features = ALL_FEATURES}},
-    {"x86_64 host=none", {.smp = true}},
-    {"x86_64 host=-bmi1", {.smp = true, .host_features = ALL_FEATURES & ~HOST_BMI1}},
-    {"x86_64 host=-bmi2", {.smp = true, .host_features = ALL_FEATURES & ~HOST_BMI2}},
-    {"x86_64 host=-lzcnt", {.smp = true, .host_features = ALL_FEATURES & ~HOST_LZCNT}},
-    {"x86_64 host=-popcnt", {.smp = true, .host_features = ALL_FEATURES & ~HOST_POPCNT}},
-    {"x86_64 host=-pclmul", {.smp = true, .host_features = ALL_FEATURES & ~HOST_PCLMUL}},
-    {"x86_64 host=none pin=off", {.pin_off = true, .smp = true}},
-};
-#define NVARIANTS ARRAY_SIZE(variants)
 
 static inline uint64_t rng_next(uint64_t *s)
 {

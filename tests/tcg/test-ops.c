@@ -357,7 +357,7 @@ static void every_pure_op_is_right_on(struct unit *u, unsigned variant)
     struct engine e;
 
     guest_init(&guest);
-    CHECK(u, engine_init(&e, variants[variant].name, variants[variant].options));
+    CHECK(u, engine_init(&e, &variants[variant]));
     for (unsigned k = 0; k < ARRAY_SIZE(pures) && !u->failed; k++) {
         const struct pure *p = &pures[k];
         unsigned count = p->op == IR_setcond ? COND_NEVER : p->op == IR_addshl ? 4 : 1;
@@ -375,26 +375,27 @@ static void every_pure_op_is_right_on(struct unit *u, unsigned variant)
 static void pure_ops_are_right_on_the_interpreter(struct unit *u)
 {
     every_pure_op_is_right_on(u, 0);
+    every_pure_op_is_right_on(u, 1);
 }
 
 static void pure_ops_are_right_on_x86_64(struct unit *u)
 {
-    every_pure_op_is_right_on(u, 1);
+    every_pure_op_is_right_on(u, 2);
 }
 
 static void pure_ops_are_right_without_pinning(struct unit *u)
 {
-    every_pure_op_is_right_on(u, 2);
+    every_pure_op_is_right_on(u, 3);
 }
 
 static void pure_ops_are_right_without_host_features(struct unit *u)
 {
-    every_pure_op_is_right_on(u, 4);
+    every_pure_op_is_right_on(u, 5);
 }
 
 static void pure_ops_are_right_without_each_host_feature(struct unit *u)
 {
-    for (unsigned v = 5; v < NVARIANTS && !u->failed; v++) {
+    for (unsigned v = 6; v < NVARIANTS && !u->failed; v++) {
         every_pure_op_is_right_on(u, v);
     }
 }
@@ -407,7 +408,7 @@ static void movcond_on(struct unit *u, unsigned variant)
     uint64_t rng = 99;
 
     guest_init(&guest);
-    CHECK(u, engine_init(&e, variants[variant].name, variants[variant].options));
+    CHECK(u, engine_init(&e, &variants[variant]));
     for (unsigned k = 0; k < 4000 && !u->failed; k++) {
         static const uint8_t regs[] = {3, 4, 5, 20, 21, 22};
         ir_arg args[5];
