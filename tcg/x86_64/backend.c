@@ -97,6 +97,7 @@ static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_regio
     e->failed = false;
     e->ncold = 0;
     e->nfixups = 0;
+    e->nmarks = 0;
     forget_all(e);
     memset(e->in_slot, 0, sizeof(e->in_slot));
 }
@@ -150,7 +151,11 @@ static int x86_compile(struct tcg_context *ctx, struct code_region *region, void
     }
     store_le64(e->start - TB_HEADER, (uint64_t)(uintptr_t)tb);
     emit_head(e);
-    if (!emit_body(e) || !emit_cold(e)) {
+    if (!emit_body(e)) {
+        return -ENOSPC;
+    }
+    e->cold_start = (uint32_t)(e->s.p - e->start);
+    if (!emit_cold(e)) {
         return -ENOSPC;
     }
     map = e->s.p;
@@ -186,14 +191,24 @@ static struct tcg_exit x86_exec(struct tcg *t, void *env, const uint8_t *code)
     return enter(env, code);
 }
 
-/* Bytes in hexadecimal, 32 a line, by their address. */
+/* Bytes in hexadecimal by their address, a line for each guest instruction or 32 bytes. */
 static void x86_disas(const struct tcg_context *ctx, const uint8_t *code,
                       const struct tcg_code *out, FILE *f)
 {
-    (void)ctx;
-    for (uint32_t k = 0; k < out->pcmap; k++) {
-        if (k % 32 == 0) {
-            fprintf(f, "%s%p:", k == 0 ? "" : "\n", (const void *)(out->rx + k));
+    const struct emit *e = ctx->backend;
+    unsigned mark = 0, column = 0;
+
+    for (uint32_t k = 0; k < out->pcmap; k++, column++) {
+        if (k == e->cold_start) {
+            fputs("\n -- out of line", f);
+        }
+        for (; mark < e->nmarks && e->marks[mark].end == k; mark++) {
+            fprintf(f, "\n -- guest +0x%x", (unsigned)e->marks[mark].pc_off);
+            column = 0;
+        }
+        if (column % 32 == 0 || k == e->cold_start) {
+            fprintf(f, "\n%p:", (const void *)(out->rx + k));
+            column = 0;
         }
         fprintf(f, " %02x", code[k]);
     }

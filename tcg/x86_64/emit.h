@@ -89,7 +89,9 @@ struct emit {
     uint8_t locked;    /* mask of scratch registers that the current record reads */
     uint64_t in_slot[IR_MAX_TEMPS / 64];
     unsigned ncold, nfixups;
-    uint8_t *labels[IR_MAX_LABELS];
+    struct pcmap_entry marks[IR_MAX_INSNS]; /* where guest instructions begin, for out_asm */
+    unsigned nmarks;
+    uint32_t cold_start; /* offset of what lies out of line */
     struct fixup fixups[IR_MAX_LABELS * 2];
     struct cold cold[MAX_COLD];
 };

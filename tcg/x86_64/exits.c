@@ -16,6 +16,7 @@ int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op
 {
     (void)row;
     e->pc_off = i->imm;
+    e->marks[e->nmarks++] = (struct pcmap_entry){(uint32_t)(e->s.p - e->start), i->imm};
     for (unsigned r = 0; r < 3; r++) {
         if (ir_is_temp(e->content[r])) {
             e->content[r] = IR_NONE;
