@@ -31,11 +31,11 @@
 enum { MSIP_BASE = 0x0, MTIMECMP_BASE = 0x4000, MTIME = 0xbff8 };
 
 struct clint_hart {
-    struct clint *clint;      /* c */
+    struct clint *clint;        /* c */
     const struct irq *msip_irq; /* c */
     const struct irq *mtip_irq; /* c */
-    uint64_t mtimecmp;        /* a */
-    uint32_t msip;            /* a */
+    uint64_t mtimecmp;          /* a */
+    uint32_t msip;              /* a */
     struct timer timer;
 } ALIGNED(CACHE_LINE);
 
@@ -113,8 +113,7 @@ static void write_mtimecmp(struct clint_hart *h, unsigned shift, uint64_t value,
 {
     uint64_t old = load_seq(&h->mtimecmp);
 
-    while (!atomic_cas(&h->mtimecmp, &old, merge(old, shift, value, size))) {
-    }
+    while (!atomic_cas(&h->mtimecmp, &old, merge(old, shift, value, size))) {}
     publish_mtip(h);
 }
 
@@ -167,7 +166,8 @@ static void clint_write(struct device *dev, uint64_t offset, uint64_t value, uns
     } else if ((offset - MTIMECMP_BASE) / 8 < c->nharts) {
         write_mtimecmp(&c->harts[(offset - MTIMECMP_BASE) / 8], shift, value, size);
     } else {
-        log_guest_error("clint: write of 0x%" PRIx64 " at 0x%" PRIx64 ", where no register is\n", value, offset);
+        log_guest_error("clint: write of 0x%" PRIx64 " at 0x%" PRIx64 ", where no register is\n",
+                        value, offset);
     }
 }
 
@@ -190,7 +190,8 @@ static int clint_init(struct device *dev, struct err *err)
     struct clint *c = dev->state;
 
     if (config->nharts == 0 || config->nharts > CLINT_MAX_HARTS) {
-        return err_set(err, -EINVAL, "clint: %u harts, but it serves 1 to %d", config->nharts, CLINT_MAX_HARTS);
+        return err_set(err, -EINVAL, "clint: %u harts, but it serves 1 to %d", config->nharts,
+                       CLINT_MAX_HARTS);
     }
     c->machine = dev->machine;
     c->nharts = config->nharts;

@@ -26,21 +26,21 @@ extern const struct device_model goldfish_rtc_model;
 /* --- clint: ACLINT MSWI and MTIMER at the offsets of the SiFive CLINT. */
 struct clint_config {
     unsigned nharts;
-    const struct irq *const *msip;   /* nharts lines: machine software interrupts (cause 3) */
-    const struct irq *const *mtip;   /* nharts lines: machine timer interrupts (cause 7) */
-    const uint32_t *intc_phandles;   /* nharts phandles of the cpus' interrupt-controller nodes */
+    const struct irq *const *msip; /* nharts lines: machine software interrupts (cause 3) */
+    const struct irq *const *mtip; /* nharts lines: machine timer interrupts (cause 7) */
+    const uint32_t *intc_phandles; /* nharts phandles of the cpus' interrupt-controller nodes */
 };
 extern const struct device_model clint_model;
 
 /* --- plic: the platform-level interrupt controller. */
 struct plic_context {
-    const struct irq *irq;  /* the hart's external interrupt line */
-    uint32_t intc_phandle;  /* of its cpu's interrupt-controller node */
-    uint32_t cause;         /* 11: machine, 9: supervisor */
+    const struct irq *irq; /* the hart's external interrupt line */
+    uint32_t intc_phandle; /* of its cpu's interrupt-controller node */
+    uint32_t cause;        /* 11: machine, 9: supervisor */
 };
 struct plic_config {
-    unsigned nsources;      /* 1..1023: sources are numbered 1..nsources; virt: 95 */
-    unsigned ncontexts;     /* virt: 2 per hart, machine first */
+    unsigned nsources;  /* 1..1023: sources are numbered 1..nsources; virt: 95 */
+    unsigned ncontexts; /* virt: 2 per hart, machine first */
     const struct plic_context *contexts;
     uint32_t phandle;
 };
@@ -60,16 +60,16 @@ struct virtio_model; /* devices/virtio.h */
 struct virtio_mmio_config {
     const struct virtio_model *backend;
     const void *backend_config;
-    bool force_legacy;       /* the register layout of virtio 0.9.5 (QEMU's default) */
+    bool force_legacy; /* the register layout of virtio 0.9.5 (QEMU's default) */
 };
 extern const struct device_model virtio_mmio_model;
 
 /* --- virtio-blk: a backend for a transport. */
 struct virtio_blk_config {
     struct disk *disk;
-    const char *serial;      /* up to 20 bytes; NULL: the disk's own, or none */
-    unsigned num_queues;     /* 1..64; 0: 1 */
-    unsigned queue_size;     /* power of two, 2..1024; 0: 256 */
+    const char *serial;  /* up to 20 bytes; NULL: the disk's own, or none */
+    unsigned num_queues; /* 1..64; 0: 1 */
+    unsigned queue_size; /* power of two, 2..1024; 0: 256 */
 };
 extern const struct virtio_model virtio_blk_model;
 

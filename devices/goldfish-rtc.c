@@ -76,7 +76,8 @@ static void check_alarm(struct rtc *rtc)
     } else {
         uint64_t deadline = (uint64_t)clock_now_ns() + (rtc->alarm_ns - now);
 
-        timer_mod(rtc->dev->machine->timers, &rtc->timer, deadline > INT64_MAX ? INT64_MAX : (int64_t)deadline);
+        timer_mod(rtc->dev->machine->timers, &rtc->timer,
+                  deadline > INT64_MAX ? INT64_MAX : (int64_t)deadline);
     }
 }
 

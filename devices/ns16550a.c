@@ -35,13 +35,40 @@
 
 enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
 enum { IER_RDI = 1, IER_THRI = 2, IER_RLSI = 4, IER_MSI = 8, IER_MASK = 0x0f };
-enum { IIR_MSI = 0x0, IIR_NONE = 0x1, IIR_THRI = 0x2, IIR_RDI = 0x4, IIR_RLSI = 0x6, IIR_CTI = 0xc, IIR_ID = 0xf, IIR_FIFO = 0xc0 };
+enum {
+    IIR_MSI = 0x0,
+    IIR_NONE = 0x1,
+    IIR_THRI = 0x2,
+    IIR_RDI = 0x4,
+    IIR_RLSI = 0x6,
+    IIR_CTI = 0xc,
+    IIR_ID = 0xf,
+    IIR_FIFO = 0xc0
+};
 enum { FCR_ENABLE = 1, FCR_CLEAR_RX = 2, FCR_CLEAR_TX = 4, FCR_TRIGGER = 0xc0 };
 enum { LCR_STOP = 4, LCR_PARITY = 8, LCR_DLAB = 0x80 };
 enum { MCR_DTR = 1, MCR_RTS = 2, MCR_OUT1 = 4, MCR_OUT2 = 8, MCR_LOOP = 0x10, MCR_MASK = 0x1f };
-enum { LSR_DR = 1, LSR_OE = 2, LSR_PE = 4, LSR_FE = 8, LSR_BI = 0x10, LSR_THRE = 0x20, LSR_TEMT = 0x40, LSR_FIFO_ERROR = 0x80 };
+enum {
+    LSR_DR = 1,
+    LSR_OE = 2,
+    LSR_PE = 4,
+    LSR_FE = 8,
+    LSR_BI = 0x10,
+    LSR_THRE = 0x20,
+    LSR_TEMT = 0x40,
+    LSR_FIFO_ERROR = 0x80
+};
 enum { LSR_ERRORS = LSR_OE | LSR_PE | LSR_FE | LSR_BI, LSR_CHAR_ERRORS = LSR_PE | LSR_FE | LSR_BI };
-enum { MSR_DCTS = 1, MSR_DDSR = 2, MSR_TERI = 4, MSR_DDCD = 8, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80 };
+enum {
+    MSR_DCTS = 1,
+    MSR_DDSR = 2,
+    MSR_TERI = 4,
+    MSR_DDCD = 8,
+    MSR_CTS = 0x10,
+    MSR_DSR = 0x20,
+    MSR_RI = 0x40,
+    MSR_DCD = 0x80
+};
 enum { MSR_DELTAS = 0x0f, MSR_LINES = 0xf0 };
 
 static const uint8_t rx_triggers[] = {1, 4, 8, 14};
@@ -54,17 +81,17 @@ struct fifo {
 
 struct uart {
     struct mutex lock;
-    struct device *dev;      /* c */
-    struct console *console; /* c: may be NULL */
-    uint32_t clock_hz;       /* c */
-    struct timer rx_timer;   /* u: character timeout */
-    struct fifo rx, tx;      /* u */
-    uint8_t lsr;             /* a */
-    uint8_t iir;             /* a */
+    struct device *dev;                   /* c */
+    struct console *console;              /* c: may be NULL */
+    uint32_t clock_hz;                    /* c */
+    struct timer rx_timer;                /* u: character timeout */
+    struct fifo rx, tx;                   /* u */
+    uint8_t lsr;                          /* a */
+    uint8_t iir;                          /* a */
     uint8_t ier, fcr, lcr, mcr, msr, scr; /* u */
-    uint16_t divisor;        /* u */
-    bool thr_pending;        /* u: THR went empty and IIR has not said so yet */
-    bool timeout_pending;    /* u */
+    uint16_t divisor;                     /* u */
+    bool thr_pending;                     /* u: THR went empty and IIR has not said so yet */
+    bool timeout_pending;                 /* u */
 };
 
 static void fifo_push(struct fifo *f, uint8_t byte, uint8_t errors)
@@ -336,8 +363,8 @@ static uint8_t modem_lines(const struct uart *u)
     if (!(u->mcr & MCR_LOOP)) {
         return MSR_CTS | MSR_DSR | MSR_DCD;
     }
-    return (u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) | (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
-           (u->mcr & MCR_OUT2 ? MSR_DCD : 0);
+    return (u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
+           (u->mcr & MCR_OUT1 ? MSR_RI : 0) | (u->mcr & MCR_OUT2 ? MSR_DCD : 0);
 }
 
 /* Each line's change is four bits below it; of RI only the falling edge counts. */

@@ -31,10 +31,10 @@
 #include <libfdt.h>
 #include <stdlib.h>
 
-#define PLIC_MAX_SOURCES 1023
+#define PLIC_MAX_SOURCES  1023
 #define PLIC_MAX_CONTEXTS 1024 /* what fits the 0x600000 bytes of virt */
-#define SOURCE_WORDS ((PLIC_MAX_SOURCES + 1) / 32)
-#define PRIORITY_MASK 7
+#define SOURCE_WORDS      ((PLIC_MAX_SOURCES + 1) / 32)
+#define PRIORITY_MASK     7
 
 enum {
     PENDING_BASE = 0x1000,
@@ -130,7 +130,8 @@ static void update_source(struct plic *p, unsigned source) REQUIRES(&p->lock)
 /* The gateway forwards a request when its line is high and the last one is done. */
 static void run_gateway(struct plic *p, unsigned source) REQUIRES(&p->lock)
 {
-    if (test_source(p->level, source) && !test_source(p->in_service, source) && !test_source(p->pending, source)) {
+    if (test_source(p->level, source) && !test_source(p->in_service, source) &&
+        !test_source(p->pending, source)) {
         put_source(p->pending, source, true);
         update_source(p, source);
     }
@@ -168,7 +169,8 @@ static uint32_t claim(struct plic *p, struct plic_target *t) REQUIRES(&p->lock)
 static void complete(struct plic *p, struct plic_target *t, uint32_t source) REQUIRES(&p->lock)
 {
     if (source < 1 || source > p->nsources || !test_source(t->enable, source)) {
-        log_guest_error("plic: completion of %" PRIu32 ", which the context has not enabled\n", source);
+        log_guest_error("plic: completion of %" PRIu32 ", which the context has not enabled\n",
+                        source);
         return;
     }
     put_source(p->in_service, source, false);
@@ -305,9 +307,11 @@ static int plic_init(struct device *dev, struct err *err)
     struct plic *p = dev->state;
 
     mutex_init(&p->lock, RANK_IRQ, "plic");
-    if (config->nsources < 1 || config->nsources > PLIC_MAX_SOURCES || config->ncontexts > PLIC_MAX_CONTEXTS) {
-        return err_set(err, -EINVAL, "plic: %u sources and %u contexts, but it has at most %d and %d", config->nsources,
-                       config->ncontexts, PLIC_MAX_SOURCES, PLIC_MAX_CONTEXTS);
+    if (config->nsources < 1 || config->nsources > PLIC_MAX_SOURCES ||
+        config->ncontexts > PLIC_MAX_CONTEXTS) {
+        return err_set(err, -EINVAL,
+                       "plic: %u sources and %u contexts, but it has at most %d and %d",
+                       config->nsources, config->ncontexts, PLIC_MAX_SOURCES, PLIC_MAX_CONTEXTS);
     }
     p->nsources = config->nsources;
     p->nwords = config->nsources / 32 + 1;
@@ -347,7 +351,8 @@ static int plic_fdt(struct device *dev, void *fdt, int node)
     rc = rc ? rc : fdt_setprop(fdt, node, "interrupts-extended", NULL, 0);
     for (unsigned i = 0; !rc && i < config->ncontexts; i++) {
         rc = fdt_appendprop_u32(fdt, node, "interrupts-extended", config->contexts[i].intc_phandle);
-        rc = rc ? rc : fdt_appendprop_u32(fdt, node, "interrupts-extended", config->contexts[i].cause);
+        rc = rc ? rc
+                : fdt_appendprop_u32(fdt, node, "interrupts-extended", config->contexts[i].cause);
     }
     return rc;
 }

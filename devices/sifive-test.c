@@ -39,7 +39,8 @@ static void sifive_test_write(struct device *dev, uint64_t offset, uint64_t valu
             return;
         }
     }
-    log_guest_error("sifive-test: write of 0x%" PRIx64 " at 0x%" PRIx64 " has no meaning\n", value, offset);
+    log_guest_error("sifive-test: write of 0x%" PRIx64 " at 0x%" PRIx64 " has no meaning\n", value,
+                    offset);
 }
 
 static int sifive_test_fdt(struct device *dev, void *fdt, int node)
@@ -49,7 +50,8 @@ static int sifive_test_fdt(struct device *dev, void *fdt, int node)
     return config ? fdt_setprop_u32(fdt, node, "phandle", config->phandle) : 0;
 }
 
-static int add_syscon_node(void *fdt, const char *name, const char *compatible, uint32_t phandle, uint32_t value)
+static int add_syscon_node(void *fdt, const char *name, const char *compatible, uint32_t phandle,
+                           uint32_t value)
 {
     int node = fdt_add_subnode(fdt, 0, name);
     int rc;
@@ -72,7 +74,8 @@ int sifive_test_fdt_syscon(const struct device *dev, void *fdt)
         return 0;
     }
     rc = add_syscon_node(fdt, "poweroff", "syscon-poweroff", config->phandle, FINISHER_PASS);
-    return rc ? rc : add_syscon_node(fdt, "reboot", "syscon-reboot", config->phandle, FINISHER_RESET);
+    return rc ? rc
+              : add_syscon_node(fdt, "reboot", "syscon-reboot", config->phandle, FINISHER_RESET);
 }
 
 const struct device_model sifive_test_model = {

@@ -31,15 +31,15 @@
 
 enum { VIRTIO_ID_BLOCK = 2 };
 
-#define BLK_F_SEG_MAX BIT(2)
-#define BLK_F_GEOMETRY BIT(4)
-#define BLK_F_RO BIT(5)
-#define BLK_F_BLK_SIZE BIT(6)
-#define BLK_F_FLUSH BIT(9)
-#define BLK_F_TOPOLOGY BIT(10)
-#define BLK_F_CONFIG_WCE BIT(11)
-#define BLK_F_MQ BIT(12)
-#define BLK_F_DISCARD BIT(13)
+#define BLK_F_SEG_MAX      BIT(2)
+#define BLK_F_GEOMETRY     BIT(4)
+#define BLK_F_RO           BIT(5)
+#define BLK_F_BLK_SIZE     BIT(6)
+#define BLK_F_FLUSH        BIT(9)
+#define BLK_F_TOPOLOGY     BIT(10)
+#define BLK_F_CONFIG_WCE   BIT(11)
+#define BLK_F_MQ           BIT(12)
+#define BLK_F_DISCARD      BIT(13)
 #define BLK_F_WRITE_ZEROES BIT(14)
 
 enum {
@@ -71,10 +71,10 @@ struct blk_request {
     struct virtqueue_element e; /* first */
     struct blk *b;
     struct virtqueue *q;
-    uint8_t *status;        /* the last byte of e.in, which e.in then excludes */
+    uint8_t *status; /* the last byte of e.in, which e.in then excludes */
     paddr_t status_pa;
     struct disk_request rq;
-    bool flush_after;       /* a write that is not done before a flush is */
+    bool flush_after; /* a write that is not done before a flush is */
 };
 
 /* --- configuration space --- */
@@ -106,7 +106,8 @@ static void blk_config_read(struct virtio_device *v, uint8_t *buf)
     buf[56] = 1;
 }
 
-static void blk_config_write(struct virtio_device *v, unsigned offset, uint32_t value, unsigned size)
+static void blk_config_write(struct virtio_device *v, unsigned offset, uint32_t value,
+                             unsigned size)
 {
     struct blk *b = v->state;
 
@@ -296,10 +297,12 @@ static int blk_init(struct virtio_device *v, struct err *err)
     struct blk *b = v->state;
 
     if (num_queues > VIRTIO_MAX_QUEUES) {
-        return err_set(err, -EINVAL, "%s: num-queues must be between 1 and %d", v->id, VIRTIO_MAX_QUEUES);
+        return err_set(err, -EINVAL, "%s: num-queues must be between 1 and %d", v->id,
+                       VIRTIO_MAX_QUEUES);
     }
     if (!is_pow2(queue_size) || queue_size < 4 || queue_size > VIRTIO_MAX_QUEUE_SIZE) {
-        return err_set(err, -EINVAL, "%s: queue-size must be a power of two between 4 and %d", v->id, VIRTIO_MAX_QUEUE_SIZE);
+        return err_set(err, -EINVAL, "%s: queue-size must be a power of two between 4 and %d",
+                       v->id, VIRTIO_MAX_QUEUE_SIZE);
     }
     b->v = v;
     b->disk = config->disk;
@@ -309,8 +312,8 @@ static int blk_init(struct virtio_device *v, struct err *err)
     for (unsigned i = 0; i < num_queues; i++) {
         virtio_add_queue(v, queue_size);
     }
-    v->features |= BLK_F_SEG_MAX | BLK_F_GEOMETRY | BLK_F_BLK_SIZE | BLK_F_FLUSH | BLK_F_TOPOLOGY | BLK_F_CONFIG_WCE |
-                   BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
+    v->features |= BLK_F_SEG_MAX | BLK_F_GEOMETRY | BLK_F_BLK_SIZE | BLK_F_FLUSH | BLK_F_TOPOLOGY |
+                   BLK_F_CONFIG_WCE | BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
     v->features |= num_queues > 1 ? BLK_F_MQ : 0;
     v->features |= disk_read_only(b->disk) ? BLK_F_RO : 0;
     return 0;

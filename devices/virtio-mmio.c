@@ -67,8 +67,8 @@ enum {
     REG_CONFIG = 0x100,
 };
 
-#define VIRTIO_MAGIC 0x74726976
-#define VIRTIO_VENDOR 0x554d4551
+#define VIRTIO_MAGIC     0x74726976
+#define VIRTIO_VENDOR    0x554d4551
 #define LEGACY_DESC_SIZE 16
 
 struct virtio_mmio {
@@ -77,7 +77,7 @@ struct virtio_mmio {
     bool present;       /* c */
     uint32_t device_features_sel, driver_features_sel;
     uint32_t queue_sel;
-    uint32_t page_shift; /* legacy */
+    uint32_t page_shift;                     /* legacy */
     uint64_t queue_align[VIRTIO_MAX_QUEUES]; /* legacy */
     uint32_t queue_pfn[VIRTIO_MAX_QUEUES];   /* legacy */
     struct virtio_device v;
@@ -256,14 +256,17 @@ static void write_common(struct virtio_mmio *t, uint64_t reg, uint32_t value)
         write_status(t, value);
         break;
     default:
-        log_guest_error("%s: write of 0x%" PRIx32 " at 0x%" PRIx64 ", which is read-only or reserved\n", t->dev->id,
-                        value, reg);
+        log_guest_error("%s: write of 0x%" PRIx32 " at 0x%" PRIx64
+                        ", which is read-only or reserved\n",
+                        t->dev->id, value, reg);
     }
 }
 
 static uint32_t read_features(const struct virtio_mmio *t)
 {
-    return t->device_features_sel < 2 ? (uint32_t)(virtio_offered_features(&t->v) >> (32 * t->device_features_sel)) : 0;
+    return t->device_features_sel < 2
+               ? (uint32_t)(virtio_offered_features(&t->v) >> (32 * t->device_features_sel))
+               : 0;
 }
 
 static uint32_t read_versioned(struct virtio_mmio *t, uint64_t reg)

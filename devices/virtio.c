@@ -18,7 +18,8 @@ int virtio_init(struct virtio_device *v, const struct virtio_model *model, struc
     if (!v->state) {
         return err_set(err, -ENOMEM, "%s: out of memory", model->name);
     }
-    v->features = VIRTIO_F_ANY_LAYOUT | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
+    v->features =
+        VIRTIO_F_ANY_LAYOUT | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
     if (model->init(v, err) != 0) {
         free(v->state);
         v->state = NULL;
@@ -45,8 +46,10 @@ void virtio_add_queue(struct virtio_device *v, unsigned max_size)
 {
     struct virtqueue *q = &v->queues[v->nqueues];
 
-    assert(v->nqueues < VIRTIO_MAX_QUEUES && is_pow2(max_size) && max_size <= VIRTIO_MAX_QUEUE_SIZE);
-    *q = (struct virtqueue){.v = v, .index = v->nqueues, .max_size = (uint16_t)max_size, .size = (uint16_t)max_size};
+    assert(v->nqueues < VIRTIO_MAX_QUEUES && is_pow2(max_size) &&
+           max_size <= VIRTIO_MAX_QUEUE_SIZE);
+    *q = (struct virtqueue){
+        .v = v, .index = v->nqueues, .max_size = (uint16_t)max_size, .size = (uint16_t)max_size};
     v->nqueues++;
 }
 
@@ -178,7 +181,8 @@ uint32_t virtio_config_read(struct virtio_device *v, uint64_t offset, unsigned s
 
 void virtio_config_write(struct virtio_device *v, uint64_t offset, uint32_t value, unsigned size)
 {
-    if (v->model->config_write && offset < v->model->config_size && size <= v->model->config_size - offset) {
+    if (v->model->config_write && offset < v->model->config_size &&
+        size <= v->model->config_size - offset) {
         v->model->config_write(v, (unsigned)offset, value, size);
     }
 }

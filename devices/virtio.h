@@ -14,10 +14,10 @@
 #include "softmmu/memory.h"
 #include <sys/uio.h>
 
-#define VIRTIO_MAX_QUEUES 64
+#define VIRTIO_MAX_QUEUES     64
 #define VIRTIO_MAX_QUEUE_SIZE 1024
-#define VIRTIO_MAX_SEGMENTS 1024 /* descriptors in one chain, indirect ones included */
-#define VIRTIO_MAX_CONFIG 256
+#define VIRTIO_MAX_SEGMENTS   1024 /* descriptors in one chain, indirect ones included */
+#define VIRTIO_MAX_CONFIG     256
 
 enum {
     VIRTIO_STATUS_ACKNOWLEDGE = 1,
@@ -31,26 +31,26 @@ enum {
 enum { VIRTIO_ISR_QUEUE = 1, VIRTIO_ISR_CONFIG = 2 };
 
 /* Feature bits that belong to no device type. */
-#define VIRTIO_F_ANY_LAYOUT BIT(27)
+#define VIRTIO_F_ANY_LAYOUT    BIT(27)
 #define VIRTIO_F_INDIRECT_DESC BIT(28)
-#define VIRTIO_F_EVENT_IDX BIT(29)
-#define VIRTIO_F_VERSION_1 BIT(32)
+#define VIRTIO_F_EVENT_IDX     BIT(29)
+#define VIRTIO_F_VERSION_1     BIT(32)
 
 struct virtio_device;
 
 struct virtqueue {
-    struct virtio_device *v;    /* c */
-    unsigned index;             /* c */
-    uint16_t max_size;          /* c; 0: the queue does not exist */
-    uint16_t size;              /* chosen by the driver */
-    bool ready;                 /* the ring may be used */
+    struct virtio_device *v; /* c */
+    unsigned index;          /* c */
+    uint16_t max_size;       /* c; 0: the queue does not exist */
+    uint16_t size;           /* chosen by the driver */
+    bool ready;              /* the ring may be used */
     uint64_t desc_pa, avail_pa, used_pa;
     uint8_t *desc, *avail, *used; /* host addresses of the three parts while ready */
-    uint16_t last_avail;        /* next entry of the available ring to take */
-    uint16_t used_index;        /* next entry of the used ring to fill */
-    uint16_t signalled;         /* used_index at the last interrupt decision */
+    uint16_t last_avail;          /* next entry of the available ring to take */
+    uint16_t used_index;          /* next entry of the used ring to fill */
+    uint16_t signalled;           /* used_index at the last interrupt decision */
     bool signalled_valid;
-    unsigned in_flight;         /* popped, not pushed */
+    unsigned in_flight; /* popped, not pushed */
 };
 
 /*
@@ -93,14 +93,14 @@ struct virtio_device {
     bool legacy;                      /* c: the driver sees the legacy interface */
     /* The interrupt status may have changed: the transport sets its line(s). QUEUE: which queue, or -1 for config changes. */
     void (*raise)(struct virtio_device *v, int queue); /* c */
-    uint64_t features;                /* c: offered */
-    uint64_t driver_features;         /* accepted */
+    uint64_t features;                                 /* c: offered */
+    uint64_t driver_features;                          /* accepted */
     uint32_t config_generation;
-    uint32_t epoch;                   /* counts resets */
+    uint32_t epoch; /* counts resets */
     uint8_t status;
     uint8_t isr;
-    bool broken;                      /* what the driver did made sense no more: wait for a reset */
-    unsigned nqueues;                 /* c */
+    bool broken;      /* what the driver did made sense no more: wait for a reset */
+    unsigned nqueues; /* c */
     struct virtqueue queues[VIRTIO_MAX_QUEUES];
 };
 

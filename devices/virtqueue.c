@@ -113,9 +113,12 @@ static struct descriptor copy_descriptor(const uint8_t *p)
     uint8_t copy[DESC_SIZE];
 
     memcpy(copy, p, sizeof(copy));
-    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the compiler must not look at the guest's copy again */
-    return (struct descriptor){
-        .pa = load_le64(copy), .len = load_le32(copy + 8), .flags = load_le16(copy + 12), .next = load_le16(copy + 14)};
+    __atomic_signal_fence(
+        __ATOMIC_SEQ_CST); /* the compiler must not look at the guest's copy again */
+    return (struct descriptor){.pa = load_le64(copy),
+                               .len = load_le32(copy + 8),
+                               .flags = load_le16(copy + 12),
+                               .next = load_le16(copy + 14)};
 }
 
 /* Adds the host memory of one descriptor. NULL, or what is wrong. */
@@ -130,7 +133,8 @@ static const char *add_segment(struct walk *w, const struct descriptor *d)
         if (w->npieces == VIRTIO_MAX_SEGMENTS) {
             return "a chain has too many descriptors";
         }
-        host = d->pa + done < d->pa ? NULL : memory_host(w->q->v->machine->memory, d->pa + done, &size);
+        host = d->pa + done < d->pa ? NULL
+                                    : memory_host(w->q->v->machine->memory, d->pa + done, &size);
         if (!host || size == 0) {
             return "a buffer is not in RAM";
         }
@@ -168,7 +172,8 @@ static const char *add_descriptor(struct walk *w, const struct descriptor *d)
 }
 
 /* N descriptors at TABLE, from entry I. A chain that visits more entries than there are goes in circles. */
-static const char *walk_table(struct walk *w, const uint8_t *table, unsigned n, unsigned i, bool indirect);
+static const char *walk_table(struct walk *w, const uint8_t *table, unsigned n, unsigned i,
+                              bool indirect);
 
 static const char *walk_indirect(struct walk *w, const struct descriptor *d)
 {
@@ -191,7 +196,8 @@ static const char *walk_indirect(struct walk *w, const struct descriptor *d)
     return walk_table(w, table, d->len / DESC_SIZE, 0, true);
 }
 
-static const char *walk_table(struct walk *w, const uint8_t *table, unsigned n, unsigned i, bool indirect)
+static const char *walk_table(struct walk *w, const uint8_t *table, unsigned n, unsigned i,
+                              bool indirect)
 {
     for (unsigned visited = 0; visited < MIN(n, (unsigned)VIRTIO_MAX_SEGMENTS); visited++) {
         struct descriptor d = copy_descriptor(table + DESC_SIZE * (size_t)i);

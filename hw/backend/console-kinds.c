@@ -148,7 +148,8 @@ static int open_pty(struct console_port *port, const char *arg, bool keys, struc
 
     (void)arg;
     (void)keys;
-    if (openpty(&master, &slave, NULL, NULL, NULL) != 0 || ptsname_r(master, name, sizeof(name)) != 0) {
+    if (openpty(&master, &slave, NULL, NULL, NULL) != 0 ||
+        ptsname_r(master, name, sizeof(name)) != 0) {
         return err_set(err, -errno, "cannot make a pty: %s", strerror(errno));
     }
     if (tcgetattr(slave, &t) == 0) {
@@ -166,8 +167,9 @@ static int open_pty(struct console_port *port, const char *arg, bool keys, struc
 }
 
 static const struct console_kind console_kinds[] = {
-    {"stdio", open_stdio},      {"null", open_null}, {"none", open_none}, {"file:", open_file}, {"pipe:", open_pipe},
-    {"pty", open_pty},          {"unix:", console_open_unix},            {"tcp:", console_open_tcp},
+    {"stdio", open_stdio},        {"null", open_null},        {"none", open_none},
+    {"file:", open_file},         {"pipe:", open_pipe},       {"pty", open_pty},
+    {"unix:", console_open_unix}, {"tcp:", console_open_tcp},
 };
 
 /* An argument follows a prefix with a colon; options or nothing follow one without. */
@@ -175,7 +177,8 @@ static bool kind_matches(const struct console_kind *k, const char *spec)
 {
     size_t len = strlen(k->prefix);
 
-    return strncmp(spec, k->prefix, len) == 0 && (k->prefix[len - 1] == ':' || spec[len] == '\0' || spec[len] == ',');
+    return strncmp(spec, k->prefix, len) == 0 &&
+           (k->prefix[len - 1] == ':' || spec[len] == '\0' || spec[len] == ',');
 }
 
 int console_port_open(struct console_port *port, const char *spec, bool keys, struct err *err)
@@ -191,7 +194,10 @@ int console_port_open(struct console_port *port, const char *spec, bool keys, st
             return rc;
         }
     }
-    return err_set(err, -EINVAL, "'%s' is not a console: stdio, mon:stdio, null, none, file:, pipe:, pty, unix:, tcp:", spec);
+    return err_set(
+        err, -EINVAL,
+        "'%s' is not a console: stdio, mon:stdio, null, none, file:, pipe:, pty, unix:, tcp:",
+        spec);
 }
 
 int console_port_connect(struct console_port *port, int fd)

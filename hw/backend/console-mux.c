@@ -75,7 +75,8 @@ void mux_help(const struct mux *mux, void (*emit)(void *opaque, const char *text
     emit(opaque, "\r\n");
     for (size_t i = 0; i < ARRAY_SIZE(mux_keys); i++) {
         if (mux_keys[i].help) {
-            snprintf(line, sizeof(line), "%s %-3c  %s\r\n", name, mux_keys[i].key, mux_keys[i].help);
+            snprintf(line, sizeof(line), "%s %-3c  %s\r\n", name, mux_keys[i].key,
+                     mux_keys[i].help);
             emit(opaque, line);
         }
     }

@@ -22,10 +22,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_SIZE 65536
-#define BLOCKING_CHUNK 256
-#define IN_SIZE 4096
-#define FLUSH_DELAY_NS 300000
+#define OUT_SIZE         65536
+#define BLOCKING_CHUNK   256
+#define IN_SIZE          4096
+#define FLUSH_DELAY_NS   300000
 #define CLOSE_TIMEOUT_MS 2000
 
 struct console {
@@ -33,20 +33,20 @@ struct console {
     struct console_frontend fe;     /* c after attach */
     struct console_mux_ops mux_ops; /* c after set_mux */
     struct mutex lock;
-    struct timer flush_timer;       /* o */
-    bool flush_armed;               /* o: the timer is on, or the I/O thread waits for the sink */
-    bool writer_waits;              /* o: console_write took less than it was given */
-    bool connected;                 /* o: port.out_fd is open */
-    uint32_t out_head, out_tail;    /* o: free running; bytes tail..head are queued */
-    uint8_t out[OUT_SIZE];          /* o for [head, tail + OUT_SIZE), i for the rest */
-    struct console_port port;       /* i */
-    struct mux mux;                 /* i */
-    bool in_watched;                /* i */
-    bool in_unpollable;             /* i: a file: always ready, read by posts */
-    bool in_posted;                 /* i: such a post is on its way */
-    uint32_t in_head, in_tail;      /* i */
-    uint8_t in[IN_SIZE];            /* i */
-    uint32_t starved;               /* a: input waits for console_accept_input */
+    struct timer flush_timer;    /* o */
+    bool flush_armed;            /* o: the timer is on, or the I/O thread waits for the sink */
+    bool writer_waits;           /* o: console_write took less than it was given */
+    bool connected;              /* o: port.out_fd is open */
+    uint32_t out_head, out_tail; /* o: free running; bytes tail..head are queued */
+    uint8_t out[OUT_SIZE];       /* o for [head, tail + OUT_SIZE), i for the rest */
+    struct console_port port;    /* i */
+    struct mux mux;              /* i */
+    bool in_watched;             /* i */
+    bool in_unpollable;          /* i: a file: always ready, read by posts */
+    bool in_posted;              /* i: such a post is on its way */
+    uint32_t in_head, in_tail;   /* i */
+    uint8_t in[IN_SIZE];         /* i */
+    uint32_t starved;            /* a: input waits for console_accept_input */
 };
 
 static void watch_input(struct console *c);
@@ -146,7 +146,8 @@ static void flush_output(struct console *c)
 
         len = out_piece(c, &data);
         n = c->port.out_fd < 0 ? (ssize_t)len : write_some(&c->port, data, len);
-        if (n == -EAGAIN && event_loop_watch(c->machine->loop, c->port.out_fd, EVENT_WRITE, out_ready, c) == 0) {
+        if (n == -EAGAIN &&
+            event_loop_watch(c->machine->loop, c->port.out_fd, EVENT_WRITE, out_ready, c) == 0) {
             break;
         }
         /* Any other error: nobody will ever read it. */
@@ -164,7 +165,8 @@ static void arm_flush_locked(struct console *c) REQUIRES(&c->lock)
 }
 
 /* LEN must fit. */
-static void queue_output_locked(struct console *c, const uint8_t *data, size_t len) REQUIRES(&c->lock)
+static void queue_output_locked(struct console *c, const uint8_t *data, size_t len)
+    REQUIRES(&c->lock)
 {
     uint32_t start = c->out_head % OUT_SIZE;
     size_t first = MIN(len, (size_t)(OUT_SIZE - start));
@@ -224,7 +226,8 @@ static void deliver_input(struct console *c)
             return;
         }
         store_seq(&c->starved, 0);
-        n = MIN(MIN(room, (size_t)(c->in_head - c->in_tail)), (size_t)(IN_SIZE - c->in_tail % IN_SIZE));
+        n = MIN(MIN(room, (size_t)(c->in_head - c->in_tail)),
+                (size_t)(IN_SIZE - c->in_tail % IN_SIZE));
         if (c->fe.receive) {
             c->fe.receive(c->fe.opaque, c->in + c->in_tail % IN_SIZE, n);
         }
@@ -352,7 +355,8 @@ static void watch_input(struct console *c)
         }
     } else if (want != c->in_watched && c->port.in_fd >= 0) {
         c->in_watched = want;
-        if (event_loop_watch(c->machine->loop, c->port.in_fd, want ? EVENT_READ : 0, in_ready, c) == -EPERM) {
+        if (event_loop_watch(c->machine->loop, c->port.in_fd, want ? EVENT_READ : 0, in_ready, c) ==
+            -EPERM) {
             c->in_watched = false;
             c->in_unpollable = true;
             watch_input(c);

@@ -44,9 +44,10 @@ size_t console_write(struct console *c, const uint8_t *data, size_t len);
 void console_accept_input(struct console *c);
 /* What the escape keys and a shared monitor need; set by the board. All are called on the I/O thread with the BQL held. */
 struct console_mux_ops {
-    void (*quit)(void *opaque);                                     /* Ctrl-A X; NULL: shuts down with status 0 */
-    void (*monitor_input)(void *opaque, const uint8_t *d, size_t n); /* bytes while the monitor has the focus */
-    void (*monitor_focus)(void *opaque, bool focused);              /* Ctrl-A C */
+    void (*quit)(void *opaque); /* Ctrl-A X; NULL: shuts down with status 0 */
+    void (*monitor_input)(void *opaque, const uint8_t *d,
+                          size_t n);                   /* bytes while the monitor has the focus */
+    void (*monitor_focus)(void *opaque, bool focused); /* Ctrl-A C */
     void *opaque;
 };
 /* OPS is copied; may be NULL. escape_char is the control character's code (1: Ctrl-A). For "mon:" consoles only. */

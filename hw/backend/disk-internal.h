@@ -7,16 +7,18 @@
 
 /* The files behind a disk. Constant after open, but for the bits of `copied`; used by workers without locks. */
 struct disk_files {
-    int fd;            /* the image */
-    int overlay_fd;    /* -1, or with snapshot: an unlinked file, whose sectors hide the image's where `copied` says so */
-    uint32_t *copied;  /* a: one bit a sector */
-    bool discard;      /* give space back */
+    int fd; /* the image */
+    int overlay_fd; /* -1, or with snapshot: an unlinked file, whose sectors hide the image's where `copied` says so */
+    uint32_t *copied; /* a: one bit a sector */
+    bool discard;     /* give space back */
     bool no_flush;
 };
 
 /* 0 or -errno. LEN bytes from or to the iovec, at byte POS of the disk; POS and LEN are multiples of a sector. */
-int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos, uint64_t len);
-int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos, uint64_t len);
+int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos,
+                 uint64_t len);
+int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
+                  uint64_t pos, uint64_t len);
 int disk_io_flush(const struct disk_files *f);
 int disk_io_discard(const struct disk_files *f, uint64_t pos, uint64_t len);
 int disk_io_write_zeroes(const struct disk_files *f, uint64_t pos, uint64_t len, bool unmap);

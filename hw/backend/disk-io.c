@@ -14,7 +14,8 @@
 enum { MAX_PIECES = 64, ZERO_CHUNK = 65536 };
 
 /* Fills OUT with the part of IOV that lies LEN bytes from SKIP on, as far as it has room. Returns the number of pieces. */
-static int iov_slice(struct iovec *out, const struct iovec *iov, unsigned iovcnt, uint64_t skip, uint64_t len)
+static int iov_slice(struct iovec *out, const struct iovec *iov, unsigned iovcnt, uint64_t skip,
+                     uint64_t len)
 {
     int n = 0;
 
@@ -47,12 +48,14 @@ static void iov_zero(const struct iovec *iov, unsigned iovcnt, uint64_t skip, ui
 }
 
 /* Moves LEN bytes between byte SKIP of the iovec and byte POS of FD. What lies beyond the end of the file reads as zero. */
-static int transfer(int fd, bool write, const struct iovec *iov, unsigned iovcnt, uint64_t skip, uint64_t len, uint64_t pos)
+static int transfer(int fd, bool write, const struct iovec *iov, unsigned iovcnt, uint64_t skip,
+                    uint64_t len, uint64_t pos)
 {
     while (len > 0) {
         struct iovec piece[MAX_PIECES];
         int count = iov_slice(piece, iov, iovcnt, skip, len);
-        ssize_t n = write ? pwritev(fd, piece, count, (off_t)pos) : preadv(fd, piece, count, (off_t)pos);
+        ssize_t n =
+            write ? pwritev(fd, piece, count, (off_t)pos) : preadv(fd, piece, count, (off_t)pos);
 
         if (n < 0 && errno == EINTR) {
             continue;
@@ -93,7 +96,8 @@ static void set_copied(const struct disk_files *f, uint64_t pos, uint64_t len)
     }
 }
 
-int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos, uint64_t len)
+int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos,
+                 uint64_t len)
 {
     uint64_t done = 0;
 
@@ -117,7 +121,8 @@ int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned i
     return 0;
 }
 
-int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt, uint64_t pos, uint64_t len)
+int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
+                  uint64_t pos, uint64_t len)
 {
     int rc = transfer(f->overlay_fd < 0 ? f->fd : f->overlay_fd, true, iov, iovcnt, 0, len, pos);
 
@@ -161,7 +166,8 @@ static int write_zero_bytes(int fd, uint64_t pos, uint64_t len)
     static const char zeroes[ZERO_CHUNK];
 
     while (len > 0) {
-        struct iovec iov = {.iov_base = (void *)(uintptr_t)zeroes, .iov_len = MIN(len, (uint64_t)ZERO_CHUNK)};
+        struct iovec iov = {.iov_base = (void *)(uintptr_t)zeroes,
+                            .iov_len = MIN(len, (uint64_t)ZERO_CHUNK)};
         int rc = transfer(fd, true, &iov, 1, 0, iov.iov_len, pos);
 
         if (rc) {

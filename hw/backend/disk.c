@@ -17,17 +17,17 @@
 #include <unistd.h>
 
 struct disk {
-    struct machine *machine;     /* c */
-    struct disk_files files;     /* c */
-    uint64_t nsectors;           /* c */
-    bool read_only;              /* c */
-    char *serial;                /* c: may be NULL */
+    struct machine *machine; /* c */
+    struct disk_files files; /* c */
+    uint64_t nsectors;       /* c */
+    bool read_only;          /* c */
+    char *serial;            /* c: may be NULL */
     struct mutex lock;
-    struct cond idle;            /* running became 0 */
-    unsigned running;            /* d: submitted, I/O not done */
-    struct disk_request *first;  /* d: I/O done, to be completed, in order */
-    struct disk_request **last;  /* d */
-    bool posted;                 /* d: complete_posted is on its way */
+    struct cond idle;           /* running became 0 */
+    unsigned running;           /* d: submitted, I/O not done */
+    struct disk_request *first; /* d: I/O done, to be completed, in order */
+    struct disk_request **last; /* d */
+    bool posted;                /* d: complete_posted is on its way */
 };
 
 /* --- requests --- */
@@ -190,11 +190,13 @@ static int image_size(const char *path, int fd, uint64_t *size, struct err *err)
         return err_set(err, -EISDIR, "cannot open disk image %s: it is a directory", path);
     }
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-        return err_set(err, -EINVAL, "cannot open disk image %s: it is neither a file nor a block device", path);
+        return err_set(err, -EINVAL,
+                       "cannot open disk image %s: it is neither a file nor a block device", path);
     }
     end = lseek(fd, 0, SEEK_END);
     if (end < 0) {
-        return err_set(err, -errno, "cannot find the size of disk image %s: %s", path, strerror(errno));
+        return err_set(err, -errno, "cannot find the size of disk image %s: %s", path,
+                       strerror(errno));
     }
     *size = (uint64_t)end;
     return 0;
@@ -223,7 +225,8 @@ static int open_image(struct disk *d, const struct disk_options *o, struct err *
         return err_set(err, -errno, "cannot open disk image %s: it is a directory", o->path);
     }
     if (d->files.fd < 0 && writes && (errno == EACCES || errno == EROFS || errno == EPERM)) {
-        return err_set(err, -errno, "cannot open disk image %s for writing: %s (readonly=on would do)", o->path,
+        return err_set(err, -errno,
+                       "cannot open disk image %s for writing: %s (readonly=on would do)", o->path,
                        strerror(errno));
     }
     if (d->files.fd < 0) {
@@ -270,7 +273,8 @@ struct disk *disk_open(struct machine *m, const struct disk_options *o, struct e
     d->machine = m;
     d->last = &d->first;
     d->read_only = o->read_only;
-    d->files = (struct disk_files){.fd = -1, .overlay_fd = -1, .discard = o->discard, .no_flush = o->no_flush};
+    d->files = (struct disk_files){
+        .fd = -1, .overlay_fd = -1, .discard = o->discard, .no_flush = o->no_flush};
     d->serial = o->serial ? strdup(o->serial) : NULL;
     if (open_image(d, o, err) != 0 || (o->snapshot && open_overlay(d, err) != 0)) {
         disk_close(d);

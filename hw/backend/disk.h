@@ -20,22 +20,22 @@ struct disk_request {
     struct disk_request *next; /* the backend's */
     struct disk *disk;         /* the backend's */
     enum disk_op op;
-    uint64_t sector;        /* first; checked by the backend against the size: -EIO beyond the end */
-    uint64_t nsectors;      /* of DISCARD and WRITE_ZEROES */
-    bool unmap;             /* WRITE_ZEROES may deallocate */
+    uint64_t sector;   /* first; checked by the backend against the size: -EIO beyond the end */
+    uint64_t nsectors; /* of DISCARD and WRITE_ZEROES */
+    bool unmap;        /* WRITE_ZEROES may deallocate */
     const struct iovec *iov; /* of READ and WRITE: guest memory, lives until done */
     unsigned iovcnt;
-    int result;             /* 0 or -errno, valid in done */
+    int result;                            /* 0 or -errno, valid in done */
     void (*done)(struct disk_request *rq); /* I/O thread, BQL held */
 };
 
 struct disk_options {
     const char *path;
     bool read_only;
-    bool snapshot;     /* writes go to a temporary file that is gone at exit */
-    bool no_flush;     /* cache=unsafe */
+    bool snapshot;      /* writes go to a temporary file that is gone at exit */
+    bool no_flush;      /* cache=unsafe */
     const char *serial; /* may be NULL */
-    bool discard;      /* discard=unmap */
+    bool discard;       /* discard=unmap */
 };
 
 /*

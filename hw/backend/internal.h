@@ -10,16 +10,17 @@
 
 /* Where a console's bytes go and come from. Each fd is owned and distinct (dup where both ends are one thing). */
 struct console_port {
-    int in_fd;          /* -1: no input */
-    int out_fd;         /* -1: output vanishes */
-    int listen_fd;      /* -1; else a server's socket: a new client replaces in_fd and out_fd when they are closed */
-    int held_fd;        /* -1; else a pty's slave, held open so that the master sees no hang-ups */
-    bool out_blocks;    /* out_fd could not be made non-blocking: write little, and only when poll allows */
+    int in_fd;  /* -1: no input */
+    int out_fd; /* -1: output vanishes */
+    int listen_fd; /* -1; else a server's socket: a new client replaces in_fd and out_fd when they are closed */
+    int held_fd; /* -1; else a pty's slave, held open so that the master sees no hang-ups */
+    bool
+        out_blocks; /* out_fd could not be made non-blocking: write little, and only when poll allows */
     bool closes_together; /* a connection: the end of input is the end of output */
-    bool lossy;         /* nobody may be listening: drop output rather than make the guest wait */
-    bool is_terminal;   /* terminal_raw was called on in_fd */
-    char *notice;       /* see console_notice; malloc'd or NULL */
-    char *unlink_path;  /* of a unix server, removed at close; malloc'd or NULL */
+    bool lossy;           /* nobody may be listening: drop output rather than make the guest wait */
+    bool is_terminal;     /* terminal_raw was called on in_fd */
+    char *notice;         /* see console_notice; malloc'd or NULL */
+    char *unlink_path;    /* of a unix server, removed at close; malloc'd or NULL */
 };
 
 /* Opens what SPEC names. KEYS: Ctrl-C is for the guest (mon:). 0 or -errno with ERR; -ENODEV without text: "none". */
@@ -43,7 +44,7 @@ enum mux_action { MUX_NONE, MUX_QUIT, MUX_MONITOR, MUX_BREAK, MUX_HELP };
 
 struct mux {
     bool enabled;
-    bool escaped;       /* the escape character was the last one */
+    bool escaped; /* the escape character was the last one */
     bool to_monitor;
     uint8_t escape;
 };

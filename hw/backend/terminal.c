@@ -22,7 +22,8 @@ static struct {
     bool handlers;
 } saved;
 
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGINT, SIGHUP};
+static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+                                    SIGABRT, SIGTERM, SIGINT, SIGHUP};
 
 /* Async-signal-safe. */
 void terminal_restore(void)
@@ -44,7 +45,8 @@ static void install_handlers(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++) {
         struct sigaction old;
-        struct sigaction new = {.sa_handler = on_fatal_signal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+        struct sigaction new = {.sa_handler = on_fatal_signal,
+                                .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
 
         if (sigaction(fatal_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
             sigaction(fatal_signals[i], &new, NULL);

@@ -22,7 +22,7 @@ struct fixture {
     struct timer stop;
     struct console *c;
     char dir[32];
-    char got[256];      /* what the front end received */
+    char got[256]; /* what the front end received */
     size_t ngot, room;
     unsigned breaks, quits, focus;
     char monitor[64];
@@ -90,7 +90,7 @@ static void init(struct fixture *fx)
         abort();
     }
     timer_init(&fx->stop, stop, fx);
-    strcpy(fx->dir, "/tmp/mh-console-XXXXXX");
+    snprintf(fx->dir, sizeof(fx->dir), "%s", "/tmp/mh-console-XXXXXX");
     if (!mkdtemp(fx->dir)) {
         abort();
     }
@@ -138,8 +138,18 @@ static void print(struct fixture *fx, const char *text)
 
 static void wrong_specs_are_refused(struct unit *u)
 {
-    static const char *const specs[] = {"", "stdi", "stdiox", "nul", "file:/nonexistent/x", "pipe:/nonexistent/x", "bogus:1",
-                                        "unix:/nonexistent/x", "tcp:1", "tcp:127.0.0.1:1", "mon:", "mon:bogus"};
+    static const char *const specs[] = {"",
+                                        "stdi",
+                                        "stdiox",
+                                        "nul",
+                                        "file:/nonexistent/x",
+                                        "pipe:/nonexistent/x",
+                                        "bogus:1",
+                                        "unix:/nonexistent/x",
+                                        "tcp:1",
+                                        "tcp:127.0.0.1:1",
+                                        "mon:",
+                                        "mon:bogus"};
     struct fixture fx;
 
     init(&fx);
@@ -194,7 +204,7 @@ static int connect_unix(const char *path)
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-    strcpy(un.sun_path, path);
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
     return connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0 ? fd : -1;
 }
 
@@ -267,7 +277,8 @@ static int open_pipes(struct fixture *fx, const char *which)
 
 static void escape_keys_do_what_help_says(struct unit *u)
 {
-    const struct console_mux_ops ops = {.quit = quit, .monitor_input = monitor_input, .monitor_focus = monitor_focus};
+    const struct console_mux_ops ops = {
+        .quit = quit, .monitor_input = monitor_input, .monitor_focus = monitor_focus};
     struct console_mux_ops with = ops;
     struct fixture fx;
     char buf[512] = {0};

@@ -24,7 +24,7 @@ static void init(struct fixture *fx, uint64_t size)
     if (machine_init(&fx->m, &err) != 0) {
         abort();
     }
-    strcpy(fx->dir, "/tmp/mh-disk-XXXXXX");
+    snprintf(fx->dir, sizeof(fx->dir), "%s", "/tmp/mh-disk-XXXXXX");
     if (!mkdtemp(fx->dir)) {
         abort();
     }
@@ -59,10 +59,12 @@ static void is_done(struct disk_request *rq)
     (void)rq;
 }
 
-static int transfer(struct fixture *fx, struct disk *d, enum disk_op op, uint64_t sector, void *buf, size_t len)
+static int transfer(struct fixture *fx, struct disk *d, enum disk_op op, uint64_t sector, void *buf,
+                    size_t len)
 {
     struct iovec iov[2] = {{buf, len / 3}, {(char *)buf + len / 3, len - len / 3}};
-    struct disk_request rq = {.op = op, .sector = sector, .nsectors = len / 512, .unmap = true, .done = is_done};
+    struct disk_request rq = {
+        .op = op, .sector = sector, .nsectors = len / 512, .unmap = true, .done = is_done};
 
     if (op == DISK_READ || op == DISK_WRITE) {
         rq.iov = iov;
@@ -113,7 +115,8 @@ static void writers_exclude_everyone_and_readers_share(struct unit *u)
     a = disk_open(&fx.m, &(struct disk_options){.path = fx.path}, &err);
     CHECK(u, a != NULL);
     check_refused(u, &fx, fx.path, "in use");
-    CHECK(u, disk_open(&fx.m, &(struct disk_options){.path = fx.path, .read_only = true}, &err) == NULL);
+    CHECK(u, disk_open(&fx.m, &(struct disk_options){.path = fx.path, .read_only = true}, &err) ==
+                 NULL);
     disk_close(a);
     a = disk_open(&fx.m, &(struct disk_options){.path = fx.path, .read_only = true}, &err);
     b = disk_open(&fx.m, &(struct disk_options){.path = fx.path, .snapshot = true}, &err);
@@ -267,7 +270,8 @@ static void many_requests_all_complete(struct unit *u)
     mutex_lock(&fx.m.bql);
     for (unsigned i = 0; i < MANY; i++) {
         iov[i] = (struct iovec){buf[i], 512};
-        rq[i] = (struct disk_request){.op = DISK_READ, .sector = i % 16, .iov = &iov[i], .iovcnt = 1, .done = count_done};
+        rq[i] = (struct disk_request){
+            .op = DISK_READ, .sector = i % 16, .iov = &iov[i], .iovcnt = 1, .done = count_done};
         rq[i].nsectors = (uintptr_t)&done;
         disk_submit(d, &rq[i]);
     }

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAM_BASE UINT64_C(0x80000000)
-#define RAM_SIZE UINT64_C(0x100000)
+#define RAM_BASE  UINT64_C(0x80000000)
+#define RAM_SIZE  UINT64_C(0x100000)
 #define MAX_LINES 64
 
 struct fixture {
@@ -59,7 +59,8 @@ static inline void fixture_init(struct fixture *fx)
 }
 
 /* Creates the device, whose own line is lines[0]. */
-static inline void fixture_add(struct fixture *fx, const struct device_model *model, const void *config)
+static inline void fixture_add(struct fixture *fx, const struct device_model *model,
+                               const void *config)
 {
     struct err err = {{0}};
 

@@ -2,7 +2,16 @@
 /* The clock: it is the host's, can be set, and its alarm fires once. */
 #include "tests/devices/fixture.h"
 
-enum { TIME_LOW = 0, TIME_HIGH = 4, ALARM_LOW = 8, ALARM_HIGH = 12, IRQ_ENABLED = 16, CLEAR_ALARM = 20, ALARM_STATUS = 24, CLEAR_INTERRUPT = 28 };
+enum {
+    TIME_LOW = 0,
+    TIME_HIGH = 4,
+    ALARM_LOW = 8,
+    ALARM_HIGH = 12,
+    IRQ_ENABLED = 16,
+    CLEAR_ALARM = 20,
+    ALARM_STATUS = 24,
+    CLEAR_INTERRUPT = 28
+};
 
 static uint64_t now(struct fixture *fx)
 {

@@ -31,7 +31,8 @@ static void random_access(struct fixture *fx, uint64_t *seed)
     if (r & 0x40) {
         put(fx, offset, value, size);
     } else {
-        CHECK(&(struct unit){.name = "value"}, (get(fx, offset, size) & ~BITS(size * 8 - 1, 0)) == 0);
+        CHECK(&(struct unit){.name = "value"},
+              (get(fx, offset, size) & ~BITS(size * 8 - 1, 0)) == 0);
     }
 }
 
@@ -59,7 +60,7 @@ static void simple_devices_survive_random_accesses(struct unit *u)
         const struct device_model *model;
         const void *config;
     } rows[] = {
-        {&goldfish_rtc_model, NULL}, {&ns16550a_model, &uart}, {&clint_model, &clint},
+        {&goldfish_rtc_model, NULL}, {&ns16550a_model, &uart},   {&clint_model, &clint},
         {&plic_model, &plic},        {&virtio_mmio_model, NULL},
     };
 
@@ -237,8 +238,10 @@ static void scribble(struct driver *d, uint64_t *seed)
         unsigned flags = (r >> 60) & 7;
 
         flags &= r & BIT(50) ? 3 : 7;
-        put_desc(d, DESC_PA, i, RAM_BASE + 0x10000 + (r & 0xfffff), (uint32_t)(r >> 20) & 0xfff, flags, (r >> 40) % (RING_SIZE + 1));
-        put_desc(d, INDIRECT_PA, i, RAM_BASE + 0x10000 + (r & 0x3ffff), (uint32_t)(r >> 30) & 0xff, flags, (r >> 44) % 8);
+        put_desc(d, DESC_PA, i, RAM_BASE + 0x10000 + (r & 0xfffff), (uint32_t)(r >> 20) & 0xfff,
+                 flags, (r >> 40) % (RING_SIZE + 1));
+        put_desc(d, INDIRECT_PA, i, RAM_BASE + 0x10000 + (r & 0x3ffff), (uint32_t)(r >> 30) & 0xff,
+                 flags, (r >> 44) % 8);
         ram_put16(d, AVAIL_PA + 4 + 2 * i, (uint16_t)((r >> 32) % RING_SIZE));
         if (r & BIT(51)) {
             put_desc(d, DESC_PA, i, INDIRECT_PA, 16 * ((r >> 33) % 9), D_INDIRECT, 0);

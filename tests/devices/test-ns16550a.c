@@ -242,7 +242,7 @@ static void init_piped(struct piped *p, const char *prefix)
     struct err err;
 
     fixture_init(&p->fx);
-    strcpy(p->dir, "/tmp/mh-uart-XXXXXX");
+    snprintf(p->dir, sizeof(p->dir), "%s", "/tmp/mh-uart-XXXXXX");
     if (!mkdtemp(p->dir)) {
         abort();
     }

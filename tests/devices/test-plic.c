@@ -16,9 +16,11 @@ static void init(struct plic_fixture *p)
 {
     fixture_init(&p->fx);
     for (unsigned i = 0; i < NCONTEXTS; i++) {
-        p->contexts[i] = (struct plic_context){.irq = &p->fx.lines[10 + i], .cause = i & 1 ? 9 : 11};
+        p->contexts[i] =
+            (struct plic_context){.irq = &p->fx.lines[10 + i], .cause = i & 1 ? 9 : 11};
     }
-    p->config = (struct plic_config){.nsources = NSOURCES, .ncontexts = NCONTEXTS, .contexts = p->contexts};
+    p->config =
+        (struct plic_config){.nsources = NSOURCES, .ncontexts = NCONTEXTS, .contexts = p->contexts};
     fixture_add(&p->fx, &plic_model, &p->config);
 }
 
@@ -245,8 +247,8 @@ enum { CLAIMERS = 4, CLAIMS = 20000 };
 struct claimer {
     struct plic_fixture *p;
     unsigned context;
-    uint32_t *owner; /* a: of each source, while claimed */
-    uint32_t *twice; /* a: claims of what another had */
+    uint32_t *owner;  /* a: of each source, while claimed */
+    uint32_t *twice;  /* a: claims of what another had */
     uint32_t *claims; /* a */
 };
 

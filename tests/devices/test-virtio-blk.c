@@ -72,7 +72,8 @@ static void the_serial_number_has_twenty_bytes(struct unit *u)
     driver_fini(&d);
 }
 
-static unsigned do_range(struct driver *d, uint32_t type, uint64_t sector, uint32_t count, uint32_t flags)
+static unsigned do_range(struct driver *d, uint32_t type, uint64_t sector, uint32_t count,
+                         uint32_t flags)
 {
     uint8_t range[16];
 
@@ -196,7 +197,8 @@ static void with_event_index_interrupts_come_when_the_driver_asks(struct unit *u
     driver_start(&d, F_EVENT_IDX);
     CHECK_EQ(u, do_request(&d, T_IN, 0, 512, true), S_OK);
     CHECK_EQ(u, d.fx.level[0], 1);
-    CHECK_EQ(u, ram_get16(&d, USED_PA + 4 + 8 * RING_SIZE), 1); /* avail_event: notify for entry 1 */
+    CHECK_EQ(u, ram_get16(&d, USED_PA + 4 + 8 * RING_SIZE),
+             1); /* avail_event: notify for entry 1 */
     wr(&d, INTERRUPT_ACK, 1);
     ram_put16(&d, AVAIL_PA + 4 + 2 * RING_SIZE, 2); /* used_event: after entry 2 */
     CHECK_EQ(u, do_request(&d, T_IN, 0, 512, true), S_OK);

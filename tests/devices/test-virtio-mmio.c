@@ -88,7 +88,8 @@ static void a_ring_size_must_be_a_power_of_two_within_the_maximum(struct unit *u
 
 static void a_ring_outside_ram_needs_a_reset(struct unit *u)
 {
-    static const paddr_t bad[] = {0, RAM_BASE - 0x1000, RAM_BASE + RAM_SIZE - 16, RAM_BASE + 1, UINT64_MAX & ~15u};
+    static const paddr_t bad[] = {0, RAM_BASE - 0x1000, RAM_BASE + RAM_SIZE - 16, RAM_BASE + 1,
+                                  UINT64_MAX & ~15u};
     struct driver d;
 
     driver_init(&d, false, plain, 1);

@@ -42,19 +42,19 @@ enum { D_NEXT = 1, D_WRITE = 2, D_INDIRECT = 4 };
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13 };
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, S_NONE = 0xff };
 
-#define F_EVENT_IDX BIT(29)
-#define F_INDIRECT BIT(28)
-#define F_VERSION_1 BIT(32)
-#define F_FLUSH BIT(9)
+#define F_EVENT_IDX  BIT(29)
+#define F_INDIRECT   BIT(28)
+#define F_VERSION_1  BIT(32)
+#define F_FLUSH      BIT(9)
 
-#define RING_SIZE 8
-#define DESC_PA (RAM_BASE + 0x1000)
-#define AVAIL_PA (RAM_BASE + 0x2000)
-#define USED_PA (RAM_BASE + 0x3000)
-#define HEADER_PA (RAM_BASE + 0x4000)
-#define STATUS_PA (RAM_BASE + 0x4100)
-#define INDIRECT_PA (RAM_BASE + 0x5000)
-#define DATA_PA (RAM_BASE + 0x10000)
+#define RING_SIZE    8
+#define DESC_PA      (RAM_BASE + 0x1000)
+#define AVAIL_PA     (RAM_BASE + 0x2000)
+#define USED_PA      (RAM_BASE + 0x3000)
+#define HEADER_PA    (RAM_BASE + 0x4000)
+#define STATUS_PA    (RAM_BASE + 0x4100)
+#define INDIRECT_PA  (RAM_BASE + 0x5000)
+#define DATA_PA      (RAM_BASE + 0x10000)
 #define DISK_SECTORS 64
 
 struct driver {
@@ -71,7 +71,7 @@ static inline void driver_image(struct driver *d, uint64_t size)
 {
     int fd;
 
-    strcpy(d->image, "/tmp/mh-disk-XXXXXX");
+    snprintf(d->image, sizeof(d->image), "%s", "/tmp/mh-disk-XXXXXX");
     fd = mkstemp(d->image);
     if (fd < 0) {
         abort();
@@ -92,7 +92,8 @@ static inline uint8_t image_byte(uint64_t sector, unsigned i)
     return (uint8_t)(sector + sector * DISK_SECTOR + i);
 }
 
-static inline void driver_init(struct driver *d, bool legacy, struct disk_options options, unsigned num_queues)
+static inline void driver_init(struct driver *d, bool legacy, struct disk_options options,
+                               unsigned num_queues)
 {
     struct err err = {{0}};
 
@@ -106,8 +107,10 @@ static inline void driver_init(struct driver *d, bool legacy, struct disk_option
         printf("%s\n", err.text);
         abort();
     }
-    d->blk = (struct virtio_blk_config){.disk = d->disk, .serial = "SERIAL-0123456789-ABCDEF", .num_queues = num_queues};
-    d->mmio = (struct virtio_mmio_config){.backend = &virtio_blk_model, .backend_config = &d->blk, .force_legacy = legacy};
+    d->blk = (struct virtio_blk_config){
+        .disk = d->disk, .serial = "SERIAL-0123456789-ABCDEF", .num_queues = num_queues};
+    d->mmio = (struct virtio_mmio_config){
+        .backend = &virtio_blk_model, .backend_config = &d->blk, .force_legacy = legacy};
     fixture_add(&d->fx, &virtio_mmio_model, &d->mmio);
 }
 
@@ -167,7 +170,8 @@ static inline uint8_t ram_get8(struct driver *d, paddr_t pa)
     return v;
 }
 
-static inline void put_desc(struct driver *d, paddr_t table, unsigned i, uint64_t pa, uint32_t len, unsigned flags, unsigned next)
+static inline void put_desc(struct driver *d, paddr_t table, unsigned i, uint64_t pa, uint32_t len,
+                            unsigned flags, unsigned next)
 {
     uint8_t buf[16];
 
@@ -214,7 +218,8 @@ static inline void publish(struct driver *d, paddr_t avail_pa, uint16_t head)
 }
 
 /* A request in three descriptors 0..2: header, LEN bytes at DATA_PA if any, status. */
-static inline void put_request(struct driver *d, paddr_t table, uint32_t type, uint64_t sector, uint32_t len, bool device_writes)
+static inline void put_request(struct driver *d, paddr_t table, uint32_t type, uint64_t sector,
+                               uint32_t len, bool device_writes)
 {
     uint8_t header[16] = {0};
     uint8_t none = S_NONE;
@@ -237,7 +242,8 @@ static inline void settle(struct driver *d)
 }
 
 /* The request's status byte when it has completed, S_NONE if it has not. */
-static inline unsigned do_request(struct driver *d, uint32_t type, uint64_t sector, uint32_t len, bool device_writes)
+static inline unsigned do_request(struct driver *d, uint32_t type, uint64_t sector, uint32_t len,
+                                  bool device_writes)
 {
     put_request(d, DESC_PA, type, sector, len, device_writes);
     publish(d, AVAIL_PA, 0);
