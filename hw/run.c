@@ -242,7 +242,10 @@ static void stop(struct virt *v)
         accel_stop(v->accel);
     }
     if (log_enabled(LOG_STATS)) {
-        accel_print_stats(v->accel, log_begin());
+        FILE *out = log_begin();
+
+        accel_print_stats(v->accel, out);
+        hart_print_rows(v->harts, v->o->nharts, out);
         log_end();
     }
     if (v->signal_fd >= 0) {

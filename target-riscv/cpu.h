@@ -66,5 +66,10 @@ void hart_reset(struct hart *h, uint64_t reset_pc);
 const struct irq *hart_irq(struct hart *h, unsigned cause);
 /* Registers as QEMU's `info registers` names them (pc, x, privileged CSRs, f if asked). vCPU stopped, or best effort. */
 void hart_dump(struct hart *h, FILE *out, bool with_fpu);
+/*
+ * Prints, in one line each, the names of the decode rows that some of the N harts have translated, and of those that none has: for
+ * tests that want every row run (-d stats). Any thread; exact when the vCPUs are stopped.
+ */
+void hart_print_rows(struct hart *const *harts, unsigned n, FILE *out);
 
 #endif

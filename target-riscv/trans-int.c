@@ -110,7 +110,7 @@ static void swallow(struct dis *d, const struct insn *next)
     d->next_off += next->len;
     d->src->end_off = MAX(d->src->end_off, d->next_off);
     d->src->ninsns++;
-    d->hart->rows_seen[next->row / 64] |= BIT(next->row % 64);
+    dis_see_row(d, next);
 }
 
 /* slli rd, rs1, N; srli or srai rd, rd, N. */

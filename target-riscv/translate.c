@@ -147,9 +147,11 @@ bool trans_illegal(struct dis *d, const struct insn *i)
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------------------- */
 
-static void see_row(struct dis *d, const struct insn *i)
+void dis_see_row(struct dis *d, const struct insn *i)
 {
-    d->hart->rows_seen[i->row / 64] |= BIT(i->row % 64);
+    uint64_t *word = &d->hart->rows_seen[i->row / 64];
+
+    store_relaxed(word, *word | BIT(i->row % 64));
 }
 
 static void translate_insn(struct dis *d, const struct insn *i)
@@ -160,7 +162,7 @@ static void translate_insn(struct dis *d, const struct insn *i)
     d->src->ninsns++;
     d->next_off = d->pc_off + i->len;
     d->src->end_off = MAX(d->src->end_off, d->next_off);
-    see_row(d, i);
+    dis_see_row(d, i);
     if ((flags & PURE) && i->rd == 0) {
         return;
     }
@@ -221,11 +223,32 @@ void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source
     }
 }
 
-void riscv_print_rows(const struct hart *h, const char *prefix, FILE *out)
+/* ---- statistics ------------------------------------------------------------------------------------------------------------------ */
+
+static bool row_was_seen(struct hart *const *harts, unsigned n, unsigned row)
 {
-    for (unsigned row = 0; row < INSN_ROW_COUNT; row++) {
-        if (load_relaxed(&h->rows_seen[row / 64]) & BIT(row % 64)) {
-            fprintf(out, "%s%s\n", prefix, riscv_decode_row_name(row));
+    for (unsigned h = 0; h < n; h++) {
+        if (load_relaxed(&harts[h]->rows_seen[row / 64]) & BIT(row % 64)) {
+            return true;
         }
     }
+    return false;
+}
+
+static void print_rows(struct hart *const *harts, unsigned n, bool seen, FILE *out)
+{
+    for (unsigned row = 0; row < INSN_ROW_COUNT; row++) {
+        if (row_was_seen(harts, n, row) == seen) {
+            fprintf(out, " %s", riscv_decode_row_name(row));
+        }
+    }
+    fputc('\n', out);
+}
+
+void hart_print_rows(struct hart *const *harts, unsigned n, FILE *out)
+{
+    fputs("decode rows translated:", out);
+    print_rows(harts, n, true, out);
+    fputs("decode rows not translated:", out);
+    print_rows(harts, n, false, out);
 }

@@ -59,6 +59,8 @@ static inline ir_arg imm_const(struct dis *d, int64_t value)
 
 /* Decodes the instruction at OFF of the page; false if it is not wholly inside, or further away than a TB may reach. */
 bool dis_peek(const struct dis *d, int32_t off, struct insn *i);
+/* Records for the statistics that I's row was translated. */
+void dis_see_row(struct dis *d, const struct insn *i);
 /* True if N more instructions may follow the current one in this TB. */
 bool dis_has_room(const struct dis *d, unsigned n);
 /* Ends the TB with a jump to OFF, in this page or another. */
