@@ -88,7 +88,8 @@ static bool has_bit(const uint64_t bits[2], int i)
 }
 
 /* Calls FN for each word of LIST until it returns false; false then. */
-static bool each_word(const char *list, bool (*fn)(void *opaque, const char *word, size_t len), void *opaque)
+static bool each_word(const char *list, bool (*fn)(void *opaque, const char *word, size_t len),
+                      void *opaque)
 {
     while (*list) {
         size_t len = strcspn(list, " ");
@@ -139,7 +140,8 @@ static int check_ext(struct parse *p, int e, bool *changed)
         return 0;
     }
     if (has_bit(p->explicit_on, e) || isa_rows[e].name[1] == '\0') {
-        return err_set(p->err, -EINVAL, "-cpu: extension '%s' requires extension '%s'", isa_rows[e].name, r.missing);
+        return err_set(p->err, -EINVAL, "-cpu: extension '%s' requires extension '%s'",
+                       isa_rows[e].name, r.missing);
     }
     set_bit(p->c->ext, e, false);
     *changed = true;
@@ -173,11 +175,13 @@ static int check_requirements(struct parse *p)
 
 static int parse_bool(struct parse *p, const char *name, const char *value, bool *on)
 {
-    if (!value || strcasecmp(value, "on") == 0 || strcasecmp(value, "true") == 0 || strcasecmp(value, "yes") == 0) {
+    if (!value || strcasecmp(value, "on") == 0 || strcasecmp(value, "true") == 0 ||
+        strcasecmp(value, "yes") == 0) {
         *on = true;
         return 0;
     }
-    if (strcasecmp(value, "off") == 0 || strcasecmp(value, "false") == 0 || strcasecmp(value, "no") == 0) {
+    if (strcasecmp(value, "off") == 0 || strcasecmp(value, "false") == 0 ||
+        strcasecmp(value, "no") == 0) {
         *on = false;
         return 0;
     }
@@ -250,7 +254,8 @@ static int take_ignored(struct parse *p, const char *name, const char *value)
     }
     if (strcmp(name, "priv_spec") == 0) {
         if (!value || (strcmp(value, "v1.12.0") != 0 && strcmp(value, "v1.13.0") != 0)) {
-            return err_set(p->err, -EINVAL, "-cpu: property 'priv_spec' is v1.12.0 or v1.13.0, not '%s'",
+            return err_set(p->err, -EINVAL,
+                           "-cpu: property 'priv_spec' is v1.12.0 or v1.13.0, not '%s'",
                            value ? value : "");
         }
         return 1;
@@ -329,10 +334,13 @@ static int no_model(const char *name, size_t len, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(absent_models); i++) {
         if (strlen(absent_models[i]) == len && strncmp(absent_models[i], name, len) == 0) {
-            return err_set(err, -EINVAL, "-cpu: model '%s' needs extensions that are not implemented", absent_models[i]);
+            return err_set(err, -EINVAL,
+                           "-cpu: model '%s' needs extensions that are not implemented",
+                           absent_models[i]);
         }
     }
-    return err_set(err, -EINVAL, "-cpu: unknown model '%.*s' (-cpu help lists them)", (int)MIN(len, 64), name);
+    return err_set(err, -EINVAL, "-cpu: unknown model '%.*s' (-cpu help lists them)",
+                   (int)MIN(len, 64), name);
 }
 
 int cpu_config_parse(struct cpu_config *c, const char *spec, struct err *err)
@@ -345,7 +353,8 @@ int cpu_config_parse(struct cpu_config *c, const char *spec, struct err *err)
     if (!model) {
         return no_model(spec, len, err);
     }
-    *c = (struct cpu_config){.model = model->name, .max_satp = model->max_satp, .npmp = model->npmp};
+    *c =
+        (struct cpu_config){.model = model->name, .max_satp = model->max_satp, .npmp = model->npmp};
     if (!each_word(model->extensions, switch_on_word, &p)) {
         return err_set(err, -EINVAL, "-cpu: model '%s' names an unknown extension", model->name);
     }

@@ -373,7 +373,7 @@ _Static_assert(ROW_COUNT < 255, "row indexes are bytes");
 
 #define F(x) ((int32_t)offsetof(struct hart, x))
 #define NONE (-1)
-#define ALL (~UINT64_C(0))
+#define ALL  (~UINT64_C(0))
 static const struct csr_row csr_rows[ROW_COUNT] = {
 #define CSR(number, count, name, field, writable, gate, flags, read, write) \
     {#name, number, count, field, GATE_##gate, flags, writable, read, write},
@@ -387,7 +387,7 @@ static const struct csr_row csr_rows[ROW_COUNT] = {
 /* Row + 1 by CSR number; 0: there is no such CSR. */
 static const uint8_t csr_index[4096] = {
 #define CSR(number, count, name, field, writable, gate, flags, read, write) \
-    [(number)...(number) + (count) - 1] = ROW_##name + 1,
+    [(number)...(number) + (count)-1] = ROW_##name + 1,
 #include "target-riscv/csr.def"
 #undef CSR
 };

@@ -65,7 +65,8 @@ static uint64_t mstatus_writable(const struct cpu_config *c)
         mask |= MSTATUS_MPRV | MSTATUS_TW;
     }
     if (cpu_has(c, EXT_S)) {
-        mask |= MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_TVM | MSTATUS_TSR;
+        mask |= MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_TVM |
+                MSTATUS_TSR;
     }
     return mask;
 }
@@ -120,7 +121,8 @@ static int attach(struct hart *h, struct accel *a, struct err *err)
     return vcpu_init(&h->cpu, a, &desc, err);
 }
 
-struct hart *hart_new(struct machine *m, struct accel *a, const struct cpu_config *c, unsigned hartid, struct err *err)
+struct hart *hart_new(struct machine *m, struct accel *a, const struct cpu_config *c,
+                      unsigned hartid, struct err *err)
 {
     struct hart *h = aligned_alloc(CACHE_LINE, align_up(sizeof(*h), CACHE_LINE));
 
@@ -166,7 +168,8 @@ static void reset_csrs(struct hart *h)
                  set_field(0, MSTATUS_MPP, cpu_has(c, EXT_U) ? PRIV_U : PRIV_M);
     h->medeleg = h->mideleg = h->mtvec = h->mscratch = h->mepc = h->mcause = h->mtval = 0;
     h->mcounteren = h->mcountinhibit = h->mcycle_base = h->minstret_base = 0;
-    h->stvec = h->sscratch = h->sepc = h->scause = h->stval = h->scounteren = h->senvcfg = h->satp = 0;
+    h->stvec = h->sscratch = h->sepc = h->scause = h->stval = h->scounteren = h->senvcfg = h->satp =
+        0;
     h->menvcfg = cpu_has(c, EXT_SVADU) && !cpu_has(c, EXT_SVADE) ? MENVCFG_ADUE : 0;
     h->fflags = h->frm = 0;
     memset(h->pmpcfg, 0, sizeof(h->pmpcfg));
@@ -210,14 +213,16 @@ void hart_reset(struct hart *h, uint64_t reset_pc)
 /* ---- dump ------------------------------------------------------------------------------------------------------------------------ */
 
 static const char *const x_names[32] = {
-    "x0/zero", "x1/ra", "x2/sp",   "x3/gp",   "x4/tp",  "x5/t0",  "x6/t1",  "x7/t2",  "x8/s0",  "x9/s1",  "x10/a0",
-    "x11/a1",  "x12/a2", "x13/a3", "x14/a4",  "x15/a5", "x16/a6", "x17/a7", "x18/s2", "x19/s3", "x20/s4", "x21/s5",
-    "x22/s6",  "x23/s7", "x24/s8", "x25/s9", "x26/s10", "x27/s11", "x28/t3", "x29/t4", "x30/t5", "x31/t6"};
+    "x0/zero", "x1/ra",  "x2/sp",   "x3/gp",   "x4/tp",  "x5/t0",  "x6/t1",  "x7/t2",
+    "x8/s0",   "x9/s1",  "x10/a0",  "x11/a1",  "x12/a2", "x13/a3", "x14/a4", "x15/a5",
+    "x16/a6",  "x17/a7", "x18/s2",  "x19/s3",  "x20/s4", "x21/s5", "x22/s6", "x23/s7",
+    "x24/s8",  "x25/s9", "x26/s10", "x27/s11", "x28/t3", "x29/t4", "x30/t5", "x31/t6"};
 
 static const char *const f_names[32] = {
-    "f0/ft0",  "f1/ft1",  "f2/ft2",  "f3/ft3",  "f4/ft4",  "f5/ft5",  "f6/ft6",   "f7/ft7",   "f8/fs0",  "f9/fs1",  "f10/fa0",
-    "f11/fa1", "f12/fa2", "f13/fa3", "f14/fa4", "f15/fa5", "f16/fa6", "f17/fa7",  "f18/fs2",  "f19/fs3", "f20/fs4", "f21/fs5",
-    "f22/fs6", "f23/fs7", "f24/fs8", "f25/fs9", "f26/fs10", "f27/fs11", "f28/ft8", "f29/ft9", "f30/ft10", "f31/ft11"};
+    "f0/ft0",  "f1/ft1",  "f2/ft2",   "f3/ft3",   "f4/ft4",  "f5/ft5",  "f6/ft6",   "f7/ft7",
+    "f8/fs0",  "f9/fs1",  "f10/fa0",  "f11/fa1",  "f12/fa2", "f13/fa3", "f14/fa4",  "f15/fa5",
+    "f16/fa6", "f17/fa7", "f18/fs2",  "f19/fs3",  "f20/fs4", "f21/fs5", "f22/fs6",  "f23/fs7",
+    "f24/fs8", "f25/fs9", "f26/fs10", "f27/fs11", "f28/ft8", "f29/ft9", "f30/ft10", "f31/ft11"};
 
 static void dump_one(FILE *out, const char *name, uint64_t value)
 {
@@ -227,7 +232,8 @@ static void dump_one(FILE *out, const char *name, uint64_t value)
 static void dump_block(FILE *out, const char *const *names, const uint64_t *values)
 {
     for (unsigned i = 0; i < 32; i++) {
-        fprintf(out, " %-8s %016llx%s", names[i], (unsigned long long)values[i], i % 4 == 3 ? "\n" : "");
+        fprintf(out, " %-8s %016llx%s", names[i], (unsigned long long)values[i],
+                i % 4 == 3 ? "\n" : "");
     }
 }
 

@@ -70,8 +70,10 @@ struct hart {
     uint8_t priv;    /* t: enum priv */
 
     /* Machine, then supervisor CSRs; t unless said. WARL fields hold legal values only. */
-    uint64_t mstatus; /* FS here is exact: translated code sets it to dirty before the first F write of a TB */
-    uint64_t misa, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval, mcounteren, menvcfg, mcountinhibit, mseccfg;
+    /* FS here is exact: translated code sets it to dirty before the first F write of a TB. */
+    uint64_t mstatus;
+    uint64_t misa, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval;
+    uint64_t mcounteren, menvcfg, mcountinhibit;
     uint64_t mie;
     uint64_t mip;     /* a: software bits by CSR writes, the others by lines */
     uint64_t seip_line; /* a: the external line's part of mip.SEIP */
@@ -161,7 +163,8 @@ unsigned pmp_check_page(struct hart *h, paddr_t pa, unsigned size, bool machine,
 enum { WALK_PAGE_FAULT = 1, WALK_ACCESS_FAULT = 2 };
 
 /* mmu_ops->walk: see softmmu/tlb.h. */
-int riscv_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out);
+int riscv_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
+               struct mmu_walk *out);
 /* Where VA leads in the current data regime, without side effects and whatever its permissions: monitor, gdb. */
 bool hart_translate(struct hart *h, vaddr_t va, paddr_t *pa);
 
@@ -197,9 +200,8 @@ extern const struct tcg_global riscv_globals[];
 extern const unsigned riscv_nglobals;
 
 void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source *src);
-/* Prints the names of the decode rows that H has translated, one a line with PREFIX before it (-d stats). Any thread, best effort. */
-void riscv_print_rows(const struct hart *h, const char *prefix, FILE *out);
-unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size);
+unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
+                     size_t size);
 
 /* ---- helpers: what generated code calls ------------------------------------------------------------------------------------------ */
 
@@ -215,7 +217,8 @@ extern const struct tcg_helper riscv_helpers[HELPER_COUNT];
 #define HELPER_ARGS1 uint64_t a,
 #define HELPER_ARGS2 uint64_t a, uint64_t b,
 #define HELPER_ARGS3 uint64_t a, uint64_t b, uint64_t c,
-#define HELPER(name, nargs, flags) uint64_t helper_##name(struct hart *h, HELPER_ARGS##nargs int64_t imm);
+#define HELPER(name, nargs, flags) \
+    uint64_t helper_##name(struct hart *h, HELPER_ARGS##nargs int64_t imm);
 #include "target-riscv/helpers.def"
 #undef HELPER
 

@@ -95,8 +95,9 @@ uint64_t helper_sfence_vma(struct hart *h, uint64_t a, uint64_t b, int64_t imm)
         return illegal(h, imm);
     }
     if (log_enabled(LOG_MMU)) {
-        log_printf(LOG_MMU, "mmu: hart %u sfence.vma va %s0x%llx asid %s0x%llx\n", h->hartid, any_va ? "any " : "",
-                   (unsigned long long)a, any_asid ? "any " : "", (unsigned long long)asid);
+        log_printf(LOG_MMU, "mmu: hart %u sfence.vma va %s0x%llx asid %s0x%llx\n", h->hartid,
+                   any_va ? "any " : "", (unsigned long long)a, any_asid ? "any " : "",
+                   (unsigned long long)asid);
     }
     if (any_va && any_asid) {
         vcpu_flush_paged(&h->cpu);
@@ -202,7 +203,8 @@ static uint64_t manage_block(struct hart *h, uint64_t va, uint64_t field, int64_
     if (!envcfg_allows(h, field)) {
         return illegal(h, raw);
     }
-    code = riscv_walk(&h->cpu, align_down(va, CBO_BLOCK), CBO_BLOCK, ACCESS_READ, h->cpu.data_regime, &walk);
+    code = riscv_walk(&h->cpu, align_down(va, CBO_BLOCK), CBO_BLOCK, ACCESS_READ,
+                      h->cpu.data_regime, &walk);
     if (code) {
         raise_block_fault(h, va, code);
     } else if (!memory_find(h->machine->memory, walk.pa)) {

@@ -13,7 +13,7 @@
 
 enum pmp_mode { PMP_OFF, PMP_TOR, PMP_NA4, PMP_NAPOT };
 
-#define NO_MATCH (-1)
+#define NO_MATCH      (-1)
 #define PARTIAL_MATCH (-2)
 
 /* ---- digest ------------------------------------------------------------------------------------------------------------------ */

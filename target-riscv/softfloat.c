@@ -138,12 +138,14 @@ static uint64_t overflow(struct layout l, bool sign, struct sf_env *e)
 }
 
 /* Below the normal range: EXP is the biased exponent, 0 or less. */
-static NOINLINE uint64_t round_pack_tiny(struct layout l, bool sign, int exp, uint64_t sig, struct sf_env *e)
+static NOINLINE uint64_t round_pack_tiny(struct layout l, bool sign, int exp, uint64_t sig,
+                                         struct sf_env *e)
 {
     unsigned drop = 63 - l.frac_bits;
     uint64_t half = BIT(drop - 1), rest = sig & (BIT(drop) - 1), mag = sig >> drop;
     /* Rounded with as much precision as a normal number has, does it reach the smallest normal one? */
-    bool reaches = exp == 0 && mag + rounds_up(e->rm, sign, mag, rest, half) == BIT(l.frac_bits + 1);
+    bool reaches =
+        exp == 0 && mag + rounds_up(e->rm, sign, mag, rest, half) == BIT(l.frac_bits + 1);
 
     sig = shift_jam(sig, (unsigned)(1 - exp));
     rest = sig & (BIT(drop) - 1);
@@ -186,7 +188,8 @@ INLINE uint64_t cancelled(struct layout l, const struct sf_env *e)
 /* Sum of finite A and B of which A is not the smaller in magnitude. */
 INLINE uint64_t add_ordered(struct layout l, struct num a, struct num b, struct sf_env *e)
 {
-    uint64_t shifted = shift_jam(b.sig >> 1, (unsigned)(a.exp - b.exp)); /* operands have low bits to spare */
+    uint64_t shifted =
+        shift_jam(b.sig >> 1, (unsigned)(a.exp - b.exp)); /* operands have low bits to spare */
     uint64_t sum = a.sign == b.sign ? (a.sig >> 1) + shifted : (a.sig >> 1) - shifted;
     unsigned lead;
 
@@ -198,7 +201,8 @@ INLINE uint64_t add_ordered(struct layout l, struct num a, struct num b, struct 
 }
 
 /* One of them is not finite and non-zero. */
-static uint64_t add_special(struct layout l, struct num a, struct num b, uint64_t abits, uint64_t bbits, struct sf_env *e)
+static uint64_t add_special(struct layout l, struct num a, struct num b, uint64_t abits,
+                            uint64_t bbits, struct sf_env *e)
 {
     if (is_nan(a) || is_nan(b)) {
         return propagate(l, a.kind == SNAN || b.kind == SNAN, e);
@@ -372,11 +376,13 @@ INLINE uint64_t wide_add(struct layout l, struct wide a, struct wide b, struct s
     }
     lead = clz128(sum);
     sum <<= lead;
-    return round_pack(l, a.sign, a.exp + 1 - (int)lead, (uint64_t)(sum >> 64) | ((uint64_t)sum != 0), e);
+    return round_pack(l, a.sign, a.exp + 1 - (int)lead,
+                      (uint64_t)(sum >> 64) | ((uint64_t)sum != 0), e);
 }
 
 /* A product that is not finite and non-zero, or a C that is not. */
-static uint64_t fma_special(struct layout l, struct num a, struct num b, struct num c, uint64_t cbits, struct sf_env *e)
+static uint64_t fma_special(struct layout l, struct num a, struct num b, struct num c,
+                            uint64_t cbits, struct sf_env *e)
 {
     bool sign = a.sign != b.sign;
     bool zero_times_inf = (a.kind == INF && b.kind == ZERO) || (a.kind == ZERO && b.kind == INF);
@@ -407,7 +413,8 @@ INLINE struct wide wide_product(struct num a, struct num b)
     return p;
 }
 
-INLINE uint64_t fused(struct layout l, uint64_t abits, uint64_t bbits, uint64_t cbits, struct sf_env *e)
+INLINE uint64_t fused(struct layout l, uint64_t abits, uint64_t bbits, uint64_t cbits,
+                      struct sf_env *e)
 {
     struct num a = unpack(l, abits), b = unpack(l, bbits), c = unpack(l, cbits);
     struct wide p, w;

@@ -96,7 +96,8 @@ void hart_update_mode(struct hart *h)
     unsigned data = data_regime(h);
     unsigned fetch = fetch_regime(h);
 
-    if (key == cpu->mode_key && data == cpu->data_regime && fetch == cpu->fetch_regime && h->satp == h->mode_satp) {
+    if (key == cpu->mode_key && data == cpu->data_regime && fetch == cpu->fetch_regime &&
+        h->satp == h->mode_satp) {
         return;
     }
     h->mode_satp = h->satp;
@@ -107,8 +108,9 @@ void hart_update_mode(struct hart *h)
 
 static void log_trap(const struct hart *h, unsigned cause, bool interrupt, uint64_t tval)
 {
-    log_printf(LOG_INT, "trap: hart:%u, async:%d, cause:%u, epc:0x%016llx, tval:0x%016llx, desc=%s\n", h->hartid,
-               interrupt, cause, (unsigned long long)h->cpu.pc, (unsigned long long)tval,
+    log_printf(LOG_INT,
+               "trap: hart:%u, async:%d, cause:%u, epc:0x%016llx, tval:0x%016llx, desc=%s\n",
+               h->hartid, interrupt, cause, (unsigned long long)h->cpu.pc, (unsigned long long)tval,
                cause_name(cause, interrupt));
 }
 
@@ -211,10 +213,12 @@ void hart_sret(struct hart *h)
 
 void riscv_mmu_fault(void *opaque, vaddr_t va, enum mmu_access access, int code)
 {
-    static const uint8_t page[] = {
-        [ACCESS_READ] = CAUSE_LOAD_PAGE, [ACCESS_WRITE] = CAUSE_STORE_PAGE, [ACCESS_EXEC] = CAUSE_FETCH_PAGE};
-    static const uint8_t physical[] = {
-        [ACCESS_READ] = CAUSE_LOAD_ACCESS, [ACCESS_WRITE] = CAUSE_STORE_ACCESS, [ACCESS_EXEC] = CAUSE_FETCH_ACCESS};
+    static const uint8_t page[] = {[ACCESS_READ] = CAUSE_LOAD_PAGE,
+                                   [ACCESS_WRITE] = CAUSE_STORE_PAGE,
+                                   [ACCESS_EXEC] = CAUSE_FETCH_PAGE};
+    static const uint8_t physical[] = {[ACCESS_READ] = CAUSE_LOAD_ACCESS,
+                                       [ACCESS_WRITE] = CAUSE_STORE_ACCESS,
+                                       [ACCESS_EXEC] = CAUSE_FETCH_ACCESS};
     struct hart *h = hart_of(opaque);
 
     hart_raise(h, (enum cause)(code == WALK_PAGE_FAULT ? page : physical)[access], va);
@@ -222,7 +226,8 @@ void riscv_mmu_fault(void *opaque, vaddr_t va, enum mmu_access access, int code)
 
 void riscv_mmu_misaligned(void *opaque, vaddr_t va, enum mmu_access access)
 {
-    hart_raise(hart_of(opaque), access == ACCESS_READ ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
+    hart_raise(hart_of(opaque),
+               access == ACCESS_READ ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
 }
 
 void riscv_fetch_fault(struct vcpu *cpu, vaddr_t va, int code)

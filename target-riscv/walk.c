@@ -10,21 +10,21 @@
 #include "target-riscv/csr.h"
 #include "target-riscv/hart.h"
 
-#define PTE_V BIT(0)
-#define PTE_R BIT(1)
-#define PTE_W BIT(2)
-#define PTE_X BIT(3)
-#define PTE_U BIT(4)
-#define PTE_G BIT(5)
-#define PTE_A BIT(6)
-#define PTE_D BIT(7)
-#define PTE_PPN BITS(53, 10)
+#define PTE_V        BIT(0)
+#define PTE_R        BIT(1)
+#define PTE_W        BIT(2)
+#define PTE_X        BIT(3)
+#define PTE_U        BIT(4)
+#define PTE_G        BIT(5)
+#define PTE_A        BIT(6)
+#define PTE_D        BIT(7)
+#define PTE_PPN      BITS(53, 10)
 #define PTE_RESERVED BITS(63, 54)
-#define PTE_SIZE 8
-#define LEVEL_BITS 9
+#define PTE_SIZE     8
+#define LEVEL_BITS   9
 
 /* What a step of the walk says beside the fault codes. */
-#define WALK_DONE 0
+#define WALK_DONE  0
 #define WALK_AGAIN (-1)
 
 struct walk {
@@ -108,7 +108,8 @@ static unsigned leaf_perms(uint64_t pte, unsigned regime)
 {
     unsigned perms = (unsigned)(pte >> 1) & PMP_RWX;
 
-    _Static_assert(PTE_R >> 1 == PMP_R && PTE_W >> 1 == PMP_W && PTE_X >> 1 == PMP_X, "same order of bits");
+    _Static_assert(PTE_R >> 1 == PMP_R && PTE_W >> 1 == PMP_W && PTE_X >> 1 == PMP_X,
+                   "same order of bits");
     if (regime & REGIME_MXR && pte & PTE_X) {
         perms |= PMP_R;
     }
@@ -121,7 +122,8 @@ static unsigned leaf_perms(uint64_t pte, unsigned regime)
     return regime & REGIME_SUM ? perms & ~(unsigned)PMP_X : 0;
 }
 
-static const uint8_t access_perm[] = {[ACCESS_READ] = PMP_R, [ACCESS_WRITE] = PMP_W, [ACCESS_EXEC] = PMP_X};
+static const uint8_t access_perm[] = {
+    [ACCESS_READ] = PMP_R, [ACCESS_WRITE] = PMP_W, [ACCESS_EXEC] = PMP_X};
 
 static bool hardware_ad(const struct hart *h)
 {
@@ -167,7 +169,8 @@ static int walk_once(struct walk *w)
 }
 
 /* The last step: the PMP's say on the page itself. PERMS is what the page table allows. */
-static int finish(struct hart *h, unsigned size, enum mmu_access access, bool machine, unsigned perms, struct mmu_walk *out)
+static int finish(struct hart *h, unsigned size, enum mmu_access access, bool machine,
+                  unsigned perms, struct mmu_walk *out)
 {
     perms &= pmp_check_page(h, out->pa, size, machine, &out->partial);
     if (!(perms & access_perm[access])) {
@@ -184,8 +187,8 @@ static paddr_t leaf_address(const struct walk *w)
     return (w->pte & PTE_PPN) << 2 | (w->va & (BIT(w->page_bits) - 1));
 }
 
-static int walk_paged(struct hart *h, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
-                      struct mmu_walk *out)
+static int walk_paged(struct hart *h, vaddr_t va, unsigned size, enum mmu_access access,
+                      unsigned regime, struct mmu_walk *out)
 {
     struct walk w = {.h = h, .va = va, .access = access, .regime = regime};
     unsigned perms;
@@ -204,23 +207,26 @@ static int walk_paged(struct hart *h, vaddr_t va, unsigned size, enum mmu_access
     return finish(h, size, access, false, w.pte & PTE_D ? perms : perms & ~(unsigned)PMP_W, out);
 }
 
-static void log_walk(const struct hart *h, vaddr_t va, enum mmu_access access, unsigned regime, int code,
-                     const struct mmu_walk *out)
+static void log_walk(const struct hart *h, vaddr_t va, enum mmu_access access, unsigned regime,
+                     int code, const struct mmu_walk *out)
 {
     static const char kinds[] = {[ACCESS_READ] = 'r', [ACCESS_WRITE] = 'w', [ACCESS_EXEC] = 'x'};
 
     if (code) {
-        log_printf(LOG_MMU, "mmu: hart %u regime %u %c va 0x%016llx: %s fault\n", h->hartid, regime, kinds[access],
-                   (unsigned long long)va, code == WALK_PAGE_FAULT ? "page" : "access");
+        log_printf(LOG_MMU, "mmu: hart %u regime %u %c va 0x%016llx: %s fault\n", h->hartid, regime,
+                   kinds[access], (unsigned long long)va,
+                   code == WALK_PAGE_FAULT ? "page" : "access");
         return;
     }
-    log_printf(LOG_MMU, "mmu: hart %u regime %u %c va 0x%016llx: pa 0x%014llx %c%c%c%s%s size 2^%u\n", h->hartid, regime,
-               kinds[access], (unsigned long long)va, (unsigned long long)out->pa, out->readable ? 'r' : '-',
-               out->writable ? 'w' : '-', out->executable ? 'x' : '-', out->global ? " global" : "",
-               out->partial ? " partial" : "", out->page_bits);
+    log_printf(
+        LOG_MMU, "mmu: hart %u regime %u %c va 0x%016llx: pa 0x%014llx %c%c%c%s%s size 2^%u\n",
+        h->hartid, regime, kinds[access], (unsigned long long)va, (unsigned long long)out->pa,
+        out->readable ? 'r' : '-', out->writable ? 'w' : '-', out->executable ? 'x' : '-',
+        out->global ? " global" : "", out->partial ? " partial" : "", out->page_bits);
 }
 
-int riscv_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime, struct mmu_walk *out)
+int riscv_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
+               struct mmu_walk *out)
 {
     struct hart *h = hart_of(opaque);
     int code;

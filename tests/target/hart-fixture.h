@@ -11,9 +11,9 @@
 #include "tests/unit.h"
 #include <assert.h>
 
-#define FIXTURE_RAM UINT64_C(0x80000000)
+#define FIXTURE_RAM      UINT64_C(0x80000000)
 #define FIXTURE_RAM_SIZE (UINT64_C(64) << 20)
-#define FIXTURE_PC UINT64_C(0x80001000)
+#define FIXTURE_PC       UINT64_C(0x80001000)
 
 struct fixture {
     struct machine m;
@@ -102,12 +102,40 @@ static inline bool csr_opens(struct hart *h, unsigned number, unsigned priv, boo
 }
 
 enum {
-    NR_FFLAGS = 1, NR_FRM = 2, NR_FCSR = 3,
-    NR_SSTATUS = 0x100, NR_SIE = 0x104, NR_STVEC = 0x105, NR_SCOUNTEREN = 0x106, NR_SENVCFG = 0x10a, NR_SSCRATCH = 0x140,
-    NR_SEPC = 0x141, NR_SIP = 0x144, NR_STIMECMP = 0x14d, NR_SATP = 0x180,
-    NR_MSTATUS = 0x300, NR_MISA, NR_MEDELEG, NR_MIDELEG, NR_MIE, NR_MTVEC, NR_MCOUNTEREN, NR_MENVCFG = 0x30a,
-    NR_MCOUNTINHIBIT = 0x320, NR_MSCRATCH = 0x340, NR_MEPC, NR_MCAUSE, NR_MTVAL, NR_MIP,
-    NR_PMPCFG0 = 0x3a0, NR_PMPADDR0 = 0x3b0, NR_MCYCLE = 0xb00, NR_MINSTRET = 0xb02, NR_CYCLE = 0xc00, NR_TIME, NR_INSTRET,
+    NR_FFLAGS = 1,
+    NR_FRM = 2,
+    NR_FCSR = 3,
+    NR_SSTATUS = 0x100,
+    NR_SIE = 0x104,
+    NR_STVEC = 0x105,
+    NR_SCOUNTEREN = 0x106,
+    NR_SENVCFG = 0x10a,
+    NR_SSCRATCH = 0x140,
+    NR_SEPC = 0x141,
+    NR_SIP = 0x144,
+    NR_STIMECMP = 0x14d,
+    NR_SATP = 0x180,
+    NR_MSTATUS = 0x300,
+    NR_MISA,
+    NR_MEDELEG,
+    NR_MIDELEG,
+    NR_MIE,
+    NR_MTVEC,
+    NR_MCOUNTEREN,
+    NR_MENVCFG = 0x30a,
+    NR_MCOUNTINHIBIT = 0x320,
+    NR_MSCRATCH = 0x340,
+    NR_MEPC,
+    NR_MCAUSE,
+    NR_MTVAL,
+    NR_MIP,
+    NR_PMPCFG0 = 0x3a0,
+    NR_PMPADDR0 = 0x3b0,
+    NR_MCYCLE = 0xb00,
+    NR_MINSTRET = 0xb02,
+    NR_CYCLE = 0xc00,
+    NR_TIME,
+    NR_INSTRET,
     NR_MHARTID = 0xf14,
 };
 

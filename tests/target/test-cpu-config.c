@@ -18,7 +18,8 @@ static bool refused(const char *spec, const char *part)
     struct cpu_config c;
     struct err err = {""};
 
-    return cpu_config_parse(&c, spec, &err) == -EINVAL && strstr(err.text, part) && !strchr(err.text, '\n');
+    return cpu_config_parse(&c, spec, &err) == -EINVAL && strstr(err.text, part) &&
+           !strchr(err.text, '\n');
 }
 
 static void rv64_is_what_the_board_promises(struct unit *u)
@@ -42,7 +43,8 @@ static void models_differ_in_extensions_and_paging(struct unit *u)
 
     CHECK(u, parses(&c, "max") && c.max_satp == SATP_SV57 && cpu_has(&c, EXT_SVADE));
     CHECK(u, !strcmp(cpu_mmu_type(&c), "riscv,sv57"));
-    CHECK(u, parses(&c, "rv64i") && cpu_has(&c, EXT_I) && !cpu_has(&c, EXT_M) && !cpu_has(&c, EXT_ZICSR));
+    CHECK(u, parses(&c, "rv64i") && cpu_has(&c, EXT_I) && !cpu_has(&c, EXT_M) &&
+                 !cpu_has(&c, EXT_ZICSR));
     CHECK(u, !strcmp(cpu_mmu_type(&c), "riscv,none"));
 }
 
@@ -50,9 +52,12 @@ static void each_extension_switches(struct unit *u)
 {
     struct cpu_config c;
 
-    CHECK(u, parses(&c, "rv64,zba=off,c=false,zbc=no") && !cpu_has(&c, EXT_ZBA) && !cpu_has(&c, EXT_C) && !cpu_has(&c, EXT_ZBC));
-    CHECK(u, parses(&c, "rv64i,m=on,zba=true,zbb") && cpu_has(&c, EXT_M) && cpu_has(&c, EXT_ZBA) && cpu_has(&c, EXT_ZBB));
-    CHECK(u, parses(&c, "rv64i,g=on") && cpu_has(&c, EXT_D) && cpu_has(&c, EXT_ZICSR) && !cpu_has(&c, EXT_C));
+    CHECK(u, parses(&c, "rv64,zba=off,c=false,zbc=no") && !cpu_has(&c, EXT_ZBA) &&
+                 !cpu_has(&c, EXT_C) && !cpu_has(&c, EXT_ZBC));
+    CHECK(u, parses(&c, "rv64i,m=on,zba=true,zbb") && cpu_has(&c, EXT_M) && cpu_has(&c, EXT_ZBA) &&
+                 cpu_has(&c, EXT_ZBB));
+    CHECK(u, parses(&c, "rv64i,g=on") && cpu_has(&c, EXT_D) && cpu_has(&c, EXT_ZICSR) &&
+                 !cpu_has(&c, EXT_C));
     CHECK(u, parses(&c, "rv64,zba=off,zba=on") && cpu_has(&c, EXT_ZBA));
 }
 
@@ -65,7 +70,8 @@ static void paging_and_pmp_properties(struct unit *u)
     CHECK(u, parses(&c, "max,sv57=off") && c.max_satp == SATP_SV48);
     CHECK(u, parses(&c, "max,sv48=off") && c.max_satp == SATP_SV39);
     CHECK(u, parses(&c, "rv64,mmu=off") && c.max_satp == SATP_BARE);
-    CHECK(u, parses(&c, "rv64,s=off") && c.max_satp == SATP_BARE && !cpu_has(&c, EXT_SSTC) && !cpu_has(&c, EXT_SVADU));
+    CHECK(u, parses(&c, "rv64,s=off") && c.max_satp == SATP_BARE && !cpu_has(&c, EXT_SSTC) &&
+                 !cpu_has(&c, EXT_SVADU));
     CHECK(u, parses(&c, "rv64,pmp=off") && c.npmp == 0);
     CHECK(u, parses(&c, "rv64,misaligned=off") && c.misaligned_fault);
 }
@@ -92,7 +98,11 @@ static void nonsense_is_refused_by_name(struct unit *u)
     CHECK(u, refused("rv64,sv48=3", "sv48"));
     CHECK(u, refused("rv64,priv_spec=v1.10.0", "priv_spec"));
     CHECK(u, refused("rv64,i=off", "'i'"));
-    CHECK(u, refused("rv64,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "too long"));
+    CHECK(
+        u,
+        refused(
+            "rv64,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "too long"));
 }
 
 static void requirements_are_checked(struct unit *u)
@@ -109,7 +119,8 @@ static void requirements_are_checked(struct unit *u)
 
 static void isa_strings_are_in_canonical_order(struct unit *u)
 {
-    static const char want[] = "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihpm_zba_zbb_zbc_zbs_sstc_svadu";
+    static const char want[] =
+        "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihpm_zba_zbb_zbc_zbs_sstc_svadu";
     struct cpu_config c;
     char buf[256];
 

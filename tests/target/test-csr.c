@@ -83,11 +83,14 @@ static void mpp_keeps_its_value_when_an_illegal_one_is_written(struct unit *u)
 
     fixture_init(&fx, "rv64");
     csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, PRIV_S));
-    CHECK_EQ(u, get_field(csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, 2)), MSTATUS_MPP), PRIV_S);
+    CHECK_EQ(u, get_field(csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, 2)), MSTATUS_MPP),
+             PRIV_S);
     fixture_fini(&fx);
     fixture_init(&fx, "rv64,s=off");
     csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, PRIV_M));
-    CHECK_EQ(u, get_field(csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, PRIV_S)), MSTATUS_MPP), PRIV_M);
+    CHECK_EQ(u,
+             get_field(csr_put(fx.h, NR_MSTATUS, set_field(0, MSTATUS_MPP, PRIV_S)), MSTATUS_MPP),
+             PRIV_M);
     fixture_fini(&fx);
 }
 
@@ -109,7 +112,8 @@ static void xlen_fields_say_64_and_cannot_change(struct unit *u)
 
     fixture_init(&fx, "rv64");
     CHECK_EQ(u, csr_put(fx.h, NR_MSTATUS, 0) & (MSTATUS_UXL | MSTATUS_SXL), UINT64_C(0xa00000000));
-    CHECK_EQ(u, csr_put(fx.h, NR_MSTATUS, ~UINT64_C(0)) & (MSTATUS_UXL | MSTATUS_SXL), UINT64_C(0xa00000000));
+    CHECK_EQ(u, csr_put(fx.h, NR_MSTATUS, ~UINT64_C(0)) & (MSTATUS_UXL | MSTATUS_SXL),
+             UINT64_C(0xa00000000));
     CHECK_EQ(u, csr_get(fx.h, NR_SSTATUS) & (MSTATUS_UXL | MSTATUS_SXL), UINT64_C(0x200000000));
     fixture_fini(&fx);
 }
@@ -122,10 +126,11 @@ static void sstatus_writes_only_supervisor_fields(struct unit *u)
     csr_put(fx.h, NR_MSTATUS, MSTATUS_MIE | MSTATUS_TVM | set_field(0, MSTATUS_MPP, PRIV_M));
     csr_put(fx.h, NR_SSTATUS, ~UINT64_C(0));
     CHECK_EQ(u, fx.h->mstatus & ~(MSTATUS_UXL | MSTATUS_SXL),
-             MSTATUS_MIE | MSTATUS_TVM | MSTATUS_MPP | MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS |
-                 MSTATUS_SUM | MSTATUS_MXR);
+             MSTATUS_MIE | MSTATUS_TVM | MSTATUS_MPP | MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP |
+                 MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR);
     csr_put(fx.h, NR_SSTATUS, 0);
-    CHECK_EQ(u, fx.h->mstatus & ~(MSTATUS_UXL | MSTATUS_SXL), MSTATUS_MIE | MSTATUS_TVM | MSTATUS_MPP);
+    CHECK_EQ(u, fx.h->mstatus & ~(MSTATUS_UXL | MSTATUS_SXL),
+             MSTATUS_MIE | MSTATUS_TVM | MSTATUS_MPP);
     fixture_fini(&fx);
 }
 
@@ -148,8 +153,9 @@ static void fields_of_absent_modes_and_units_are_zero(struct unit *u)
 static void misa_names_the_extensions_and_is_read_only(struct unit *u)
 {
     struct fixture fx;
-    uint64_t want = UINT64_C(2) << 62 | BIT('I' - 'A') | BIT('M' - 'A') | BIT('A' - 'A') | BIT('F' - 'A') |
-                    BIT('D' - 'A') | BIT('C' - 'A') | BIT('S' - 'A') | BIT('U' - 'A');
+    uint64_t want = UINT64_C(2) << 62 | BIT('I' - 'A') | BIT('M' - 'A') | BIT('A' - 'A') |
+                    BIT('F' - 'A') | BIT('D' - 'A') | BIT('C' - 'A') | BIT('S' - 'A') |
+                    BIT('U' - 'A');
 
     fixture_init(&fx, "rv64");
     CHECK_EQ(u, csr_put(fx.h, NR_MISA, 0), want);
@@ -163,7 +169,8 @@ static void delegation_masks_hold_what_can_be_delegated(struct unit *u)
     struct fixture fx;
 
     fixture_init(&fx, "rv64");
-    CHECK_EQ(u, csr_put(fx.h, NR_MEDELEG, ~UINT64_C(0)), 0xb3ff); /* not ecall from M, not the reserved ones */
+    CHECK_EQ(u, csr_put(fx.h, NR_MEDELEG, ~UINT64_C(0)),
+             0xb3ff); /* not ecall from M, not the reserved ones */
     CHECK_EQ(u, csr_put(fx.h, NR_MIDELEG, ~UINT64_C(0)), MIP_S);
     fixture_fini(&fx);
 }
@@ -267,8 +274,7 @@ static void stip_rises_when_time_passes_stimecmp_without_anyone_writing(struct u
     due = csr_get(fx.h, NR_TIME) + 20000; /* 2 ms */
     csr_put(fx.h, NR_STIMECMP, due);
     CHECK_EQ(u, csr_get(fx.h, NR_MIP), 0);
-    while (csr_get(fx.h, NR_TIME) < due) {
-    }
+    while (csr_get(fx.h, NR_TIME) < due) {}
     CHECK_EQ(u, csr_get(fx.h, NR_MIP), MIP_STIP);
     fixture_fini(&fx);
 }
@@ -303,7 +309,8 @@ static void epc_has_the_alignment_of_instructions(struct unit *u)
 
 static void satp_ignores_writes_with_modes_that_are_not_there(struct unit *u)
 {
-    const uint64_t sv39 = UINT64_C(8) << 60 | UINT64_C(0xffff) << 44 | 0x80000, sv48 = UINT64_C(9) << 60 | 1;
+    const uint64_t sv39 = UINT64_C(8) << 60 | UINT64_C(0xffff) << 44 | 0x80000,
+                   sv48 = UINT64_C(9) << 60 | 1;
     struct fixture fx;
 
     fixture_init(&fx, "rv64");
@@ -341,7 +348,8 @@ static void envcfg_has_no_reserved_cbie_and_only_enabled_features(struct unit *u
     CHECK_EQ(u, csr_put(fx.h, NR_MENVCFG, ~UINT64_C(0)),
              ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE | MENVCFG_ADUE | MENVCFG_STCE);
     CHECK_EQ(u, csr_put(fx.h, NR_MENVCFG, 2 << 4), ENVCFG_CBIE);
-    CHECK_EQ(u, csr_put(fx.h, NR_SENVCFG, ~UINT64_C(0)), ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE);
+    CHECK_EQ(u, csr_put(fx.h, NR_SENVCFG, ~UINT64_C(0)),
+             ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE);
     fixture_fini(&fx);
     fixture_init(&fx, "rv64,zicbom=off,zicboz=off,sstc=off,svadu=off");
     CHECK_EQ(u, csr_put(fx.h, NR_MENVCFG, ~UINT64_C(0)), ENVCFG_FIOM);
@@ -406,7 +414,8 @@ static void cycle_and_instret_count_from_what_is_written(struct unit *u)
 
         CHECK(u, first >= 1000000 && first < 1000000000);
         CHECK(u, next >= first);
-        CHECK(u, csr_get(fx.h, numbers[i] + 0x100) >= next); /* the user's view is the same counter */
+        CHECK(u,
+              csr_get(fx.h, numbers[i] + 0x100) >= next); /* the user's view is the same counter */
     }
     fixture_fini(&fx);
 }

@@ -137,7 +137,8 @@ static void writes_of_w_without_r_leave_the_entry_alone(struct unit *u)
 
     fixture_init(&fx, "rv64");
     csr_store(fx.h, NR_PMPCFG0, NAPOT | R);
-    CHECK_EQ(u, csr_put(fx.h, NR_PMPCFG0, NAPOT | W | (uint64_t)(NA4 | R | W) << 8), NAPOT | R | (NA4 | R | W) << 8);
+    CHECK_EQ(u, csr_put(fx.h, NR_PMPCFG0, NAPOT | W | (uint64_t)(NA4 | R | W) << 8),
+             NAPOT | R | (NA4 | R | W) << 8);
     CHECK_EQ(u, csr_put(fx.h, NR_PMPCFG0, 0x7f), 0x1f); /* bits 5 and 6 are not there */
     fixture_fini(&fx);
 }

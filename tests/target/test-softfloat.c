@@ -119,50 +119,51 @@ static uint8_t flags_of(uint32_t mxcsr)
 }
 
 /* One instruction INSN with MXCSR set up, between two xmm operands A (also the result) and B. */
-#define SSE_OP(name, insn, type)                                                                              \
-    static type name(type a, type b, struct sse *s)                                                           \
-    {                                                                                                         \
-        uint32_t saved, in = s->control, out;                                                                 \
-        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1"            \
-                         : "+x"(a), "=m"(saved), "=m"(out)                                                    \
-                         : "m"(in), "x"(b));                                                                  \
-        s->flags = flags_of(out);                                                                             \
-        return a;                                                                                             \
+#define SSE_OP(name, insn, type)                                                                   \
+    static type name(type a, type b, struct sse *s)                                                \
+    {                                                                                              \
+        uint32_t saved, in = s->control, out;                                                      \
+        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1" \
+                         : "+x"(a), "=m"(saved), "=m"(out)                                         \
+                         : "m"(in), "x"(b));                                                       \
+        s->flags = flags_of(out);                                                                  \
+        return a;                                                                                  \
     }
 
-#define SSE_FMA(name, insn, type)                                                                             \
-    static type name(type a, type b, type c, struct sse *s)                                                   \
-    {                                                                                                         \
-        uint32_t saved, in = s->control, out;                                                                 \
-        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %5, %4, %0\n\tstmxcsr %2\n\tldmxcsr %1"        \
-                         : "+x"(c), "=m"(saved), "=m"(out)                                                    \
-                         : "m"(in), "x"(a), "x"(b));                                                          \
-        s->flags = flags_of(out);                                                                             \
-        return c;                                                                                             \
+#define SSE_FMA(name, insn, type)                                  \
+    static type name(type a, type b, type c, struct sse *s)        \
+    {                                                              \
+        uint32_t saved, in = s->control, out;                      \
+        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn       \
+                         " %5, %4, %0\n\tstmxcsr %2\n\tldmxcsr %1" \
+                         : "+x"(c), "=m"(saved), "=m"(out)         \
+                         : "m"(in), "x"(a), "x"(b));               \
+        s->flags = flags_of(out);                                  \
+        return c;                                                  \
     }
 
-#define SSE_TO_INT(name, insn, type)                                                                          \
-    static int64_t name(type a, struct sse *s)                                                                \
-    {                                                                                                         \
-        uint32_t saved, in = s->control, out;                                                                 \
-        int64_t r;                                                                                            \
-        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1"            \
-                         : "=&r"(r), "=m"(saved), "=m"(out)                                                   \
-                         : "m"(in), "x"(a));                                                                  \
-        s->flags = flags_of(out);                                                                             \
-        return r;                                                                                             \
+#define SSE_TO_INT(name, insn, type)                                                               \
+    static int64_t name(type a, struct sse *s)                                                     \
+    {                                                                                              \
+        uint32_t saved, in = s->control, out;                                                      \
+        int64_t r;                                                                                 \
+        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1" \
+                         : "=&r"(r), "=m"(saved), "=m"(out)                                        \
+                         : "m"(in), "x"(a));                                                       \
+        s->flags = flags_of(out);                                                                  \
+        return r;                                                                                  \
     }
 
-#define SSE_FROM_INT(name, insn, type)                                                                        \
-    static type name(int64_t a, struct sse *s)                                                                \
-    {                                                                                                         \
-        uint32_t saved, in = s->control, out;                                                                 \
-        type r;                                                                                               \
-        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1"            \
-                         : "=&x"(r), "=m"(saved), "=m"(out)                                                   \
-                         : "m"(in), "r"(a));                                                                  \
-        s->flags = flags_of(out);                                                                             \
-        return r;                                                                                             \
+#define SSE_FROM_INT(name, insn, type)                                                             \
+    static type name(int64_t a, struct sse *s)                                                     \
+    {                                                                                              \
+        uint32_t saved, in = s->control, out;                                                      \
+        type r;                                                                                    \
+        __asm__ volatile("stmxcsr %1\n\tldmxcsr %3\n\t" insn " %4, %0\n\tstmxcsr %2\n\tldmxcsr %1" \
+                         : "=&x"(r), "=m"(saved), "=m"(out)                                        \
+                         : "m"(in), "r"(a));                                                       \
+        s->flags = flags_of(out);                                                                  \
+        return r;                                                                                  \
     }
 
 SSE_OP(sse_addss, "addss", float)
@@ -222,18 +223,23 @@ static const char *const op_names[] = {"add", "sub", "mul", "div", "sqrt", "fma"
 
 static uint64_t host_op(enum sf_format f, enum op op, uint64_t a, uint64_t b, struct sse *s)
 {
-    static float (*const singles[])(float, float, struct sse *) = {sse_addss, sse_subss, sse_mulss, sse_divss};
-    static double (*const doubles[])(double, double, struct sse *) = {sse_addsd, sse_subsd, sse_mulsd, sse_divsd};
+    static float (*const singles[])(float, float, struct sse *) = {sse_addss, sse_subss, sse_mulss,
+                                                                   sse_divss};
+    static double (*const doubles[])(double, double, struct sse *) = {sse_addsd, sse_subsd,
+                                                                      sse_mulsd, sse_divsd};
 
     if (f == SF_F32) {
-        return of_float(op == SQRT ? sse_sqrtss(0, to_float(a), s) : singles[op](to_float(a), to_float(b), s));
+        return of_float(op == SQRT ? sse_sqrtss(0, to_float(a), s)
+                                   : singles[op](to_float(a), to_float(b), s));
     }
-    return of_double(op == SQRT ? sse_sqrtsd(0, to_double(a), s) : doubles[op](to_double(a), to_double(b), s));
+    return of_double(op == SQRT ? sse_sqrtsd(0, to_double(a), s)
+                                : doubles[op](to_double(a), to_double(b), s));
 }
 
 static uint64_t soft_op(enum sf_format f, enum op op, uint64_t a, uint64_t b, struct sf_env *e)
 {
-    static uint64_t (*const fns[])(enum sf_format, uint64_t, uint64_t, struct sf_env *) = {sf_add, sf_sub, sf_mul, sf_div};
+    static uint64_t (*const fns[])(enum sf_format, uint64_t, uint64_t,
+                                   struct sf_env *) = {sf_add, sf_sub, sf_mul, sf_div};
 
     return op == SQRT ? sf_sqrt(f, a, e) : fns[op](f, a, b, e);
 }
@@ -244,12 +250,14 @@ static bool same(enum sf_format f, uint64_t soft, uint64_t host)
     return is_nan(f, host) ? soft == sf_nan(f) : soft == host;
 }
 
-static void report(struct unit *u, const char *what, enum sf_format f, unsigned rm, const uint64_t *in, const uint64_t *out)
+static void report(struct unit *u, const char *what, enum sf_format f, unsigned rm,
+                   const uint64_t *in, const uint64_t *out)
 {
     if (!u->failed) {
-        printf("FAIL %s: f%d %s rm %u of %" PRIx64 " %" PRIx64 " %" PRIx64 ": %" PRIx64 " flags %" PRIx64
-               ", host %" PRIx64 " flags %" PRIx64 "\n", u->name, f == SF_F32 ? 32 : 64, what, rm, in[0], in[1], in[2],
-               out[0], out[1], out[2], out[3]);
+        printf("FAIL %s: f%d %s rm %u of %" PRIx64 " %" PRIx64 " %" PRIx64 ": %" PRIx64
+               " flags %" PRIx64 ", host %" PRIx64 " flags %" PRIx64 "\n",
+               u->name, f == SF_F32 ? 32 : 64, what, rm, in[0], in[1], in[2], out[0], out[1],
+               out[2], out[3]);
     }
     u->failed = true;
 }
@@ -262,7 +270,8 @@ static void compare_op(struct unit *u, enum sf_format f, enum op op, uint64_t a,
         uint64_t host = host_op(f, op, a, b, &s), soft = soft_op(f, op, a, b, &e);
 
         if (!same(f, soft, host) || e.flags != s.flags) {
-            report(u, op_names[op], f, rm, (uint64_t[]){a, b, 0}, (uint64_t[]){soft, e.flags, host, s.flags});
+            report(u, op_names[op], f, rm, (uint64_t[]){a, b, 0},
+                   (uint64_t[]){soft, e.flags, host, s.flags});
         }
     }
 }
@@ -280,14 +289,16 @@ static void compare_fma(struct unit *u, enum sf_format f, uint64_t a, uint64_t b
         struct sse s = {.control = sse_control(rm)};
         struct sf_env e = {.rm = (uint8_t)rm};
         uint64_t soft = sf_fma(f, a, b, c, &e);
-        uint64_t host = f == SF_F32 ? of_float(sse_fmass(to_float(a), to_float(b), to_float(c), &s))
-                                    : of_double(sse_fmasd(to_double(a), to_double(b), to_double(c), &s));
+        uint64_t host = f == SF_F32
+                            ? of_float(sse_fmass(to_float(a), to_float(b), to_float(c), &s))
+                            : of_double(sse_fmasd(to_double(a), to_double(b), to_double(c), &s));
 
         if (zero_times_infinity(f, a, b)) {
             s.flags = SF_NV; /* x86 is silent when c is a quiet NaN */
         }
         if (!same(f, soft, host) || e.flags != s.flags) {
-            report(u, "fma", f, rm, (uint64_t[]){a, b, c}, (uint64_t[]){soft, e.flags, host, s.flags});
+            report(u, "fma", f, rm, (uint64_t[]){a, b, c},
+                   (uint64_t[]){soft, e.flags, host, s.flags});
         }
     }
 }
@@ -299,8 +310,11 @@ static void compare_fma(struct unit *u, enum sf_format f, uint64_t a, uint64_t b
 static unsigned hard_table(enum sf_format f, uint64_t *t)
 {
     unsigned max = exp_max(f), bias = max / 2, fb = frac_bits(f), n = 0;
-    const unsigned exps[] = {0, 1, 2, bias - fb - 1, bias - fb, bias - 1, bias, bias + 1, bias + fb, bias + fb + 1, max - 2, max - 1, max};
-    const uint64_t fracs[] = {0, 1, BIT(fb - 1), BIT(fb - 1) - 1, BIT(fb - 1) + 1, BIT(fb) - 1, BIT(fb) - 2, BIT(fb / 2)};
+    const unsigned exps[] = {0,        1,       2,        bias - fb - 1, bias - fb,
+                             bias - 1, bias,    bias + 1, bias + fb,     bias + fb + 1,
+                             max - 2,  max - 1, max};
+    const uint64_t fracs[] = {
+        0, 1, BIT(fb - 1), BIT(fb - 1) - 1, BIT(fb - 1) + 1, BIT(fb) - 1, BIT(fb) - 2, BIT(fb / 2)};
 
     for (unsigned i = 0; i < ARRAY_SIZE(exps); i++) {
         for (unsigned k = 0; k < ARRAY_SIZE(fracs); k++) {
@@ -394,7 +408,8 @@ static void infinity_times_zero_plus_quiet_nan_is_invalid(struct unit *u)
 {
     struct sf_env e = {0};
 
-    CHECK_EQ(u, sf_fma(SF_F64, make(SF_F64, false, 2047, 0), 0, sf_nan(SF_F64), &e), sf_nan(SF_F64));
+    CHECK_EQ(u, sf_fma(SF_F64, make(SF_F64, false, 2047, 0), 0, sf_nan(SF_F64), &e),
+             sf_nan(SF_F64));
     CHECK_EQ(u, e.flags, SF_NV);
 }
 
@@ -481,7 +496,8 @@ static void check_rmm_add(struct unit *u, enum sf_format f, struct random *r)
 static void check_rmm_fma(struct unit *u, struct random *r)
 {
     uint64_t a, b, c, want;
-    struct exact x = exact_operand(SF_F32, r, &a), y = exact_operand(SF_F32, r, &b), z = exact_operand(SF_F32, r, &c);
+    struct exact x = exact_operand(SF_F32, r, &a), y = exact_operand(SF_F32, r, &b),
+                 z = exact_operand(SF_F32, r, &c);
     int low = MIN(x.exp + y.exp, z.exp);
     u128 product = (u128)((u128)x.mag * y.mag) << (x.exp + y.exp - low);
     __int128 sum = (__int128)product * (x.sign != y.sign ? -1 : 1);
@@ -547,13 +563,15 @@ static void compare_convert(struct unit *u, uint64_t a)
         uint64_t host = (uint32_t)of_double(sse_cvtsd2ss(0, to_double(a), &s));
 
         if (!same(SF_F32, soft, host) || e.flags != s.flags) {
-            report(u, "f64 to", SF_F32, rm, (uint64_t[]){a, 0, 0}, (uint64_t[]){soft, e.flags, host, s.flags});
+            report(u, "f64 to", SF_F32, rm, (uint64_t[]){a, 0, 0},
+                   (uint64_t[]){soft, e.flags, host, s.flags});
         }
         e.flags = 0;
         soft = sf_convert(SF_F32, SF_F64, (uint32_t)a, &e);
         host = of_double(sse_cvtss2sd(0, to_double((uint32_t)a), &s));
         if (!same(SF_F64, soft, host) || e.flags != s.flags) {
-            report(u, "f32 to", SF_F64, rm, (uint64_t[]){(uint32_t)a, 0, 0}, (uint64_t[]){soft, e.flags, host, s.flags});
+            report(u, "f32 to", SF_F64, rm, (uint64_t[]){(uint32_t)a, 0, 0},
+                   (uint64_t[]){soft, e.flags, host, s.flags});
         }
     }
 }
@@ -641,7 +659,8 @@ static void large_values_to_unsigned_are_exact(struct unit *u)
         CHECK_EQ(u, sf_to_int(f, make(f, false, exp_max(f) / 2 + 63, frac), false, 64, &e),
                  BIT(63) | frac << (63 - frac_bits(f)));
         CHECK_EQ(u, e.flags, 0);
-        CHECK_EQ(u, sf_to_int(f, make(f, false, exp_max(f) / 2 + 64, frac), false, 64, &e), UINT64_MAX);
+        CHECK_EQ(u, sf_to_int(f, make(f, false, exp_max(f) / 2 + 64, frac), false, 64, &e),
+                 UINT64_MAX);
         CHECK_EQ(u, e.flags, SF_NV);
     }
 }
@@ -665,10 +684,12 @@ static void check_from_int(struct unit *u, uint64_t value, unsigned rm)
     struct sse s = {.control = sse_control(rm)};
     struct sf_env e = {.rm = (uint8_t)rm};
 
-    CHECK_EQ(u, sf_from_i64(SF_F32, (int64_t)value, &e), of_float(sse_cvtsi2ss((int64_t)value, &s)));
+    CHECK_EQ(u, sf_from_i64(SF_F32, (int64_t)value, &e),
+             of_float(sse_cvtsi2ss((int64_t)value, &s)));
     CHECK_EQ(u, e.flags, s.flags);
     e.flags = 0;
-    CHECK_EQ(u, sf_from_i64(SF_F64, (int64_t)value, &e), of_double(sse_cvtsi2sd((int64_t)value, &s)));
+    CHECK_EQ(u, sf_from_i64(SF_F64, (int64_t)value, &e),
+             of_double(sse_cvtsi2sd((int64_t)value, &s)));
     CHECK_EQ(u, e.flags, s.flags);
     e.flags = 0;
     if ((int64_t)value >= 0) {
@@ -742,8 +763,9 @@ static void classes_are_the_ten_of_fclass(struct unit *u)
     const struct {
         uint64_t bits;
         unsigned bit;
-    } rows[] = {{0xff800000, 0}, {0xbf800000, 1}, {0x80000001, 2}, {0x80000000, 3}, {0x00000000, 4},
-                {0x007fffff, 5}, {0x00800000, 6}, {0x7f800000, 7}, {0x7f800001, 8}, {0x7fc00000, 9}};
+    } rows[] = {{0xff800000, 0}, {0xbf800000, 1}, {0x80000001, 2}, {0x80000000, 3},
+                {0x00000000, 4}, {0x007fffff, 5}, {0x00800000, 6}, {0x7f800000, 7},
+                {0x7f800001, 8}, {0x7fc00000, 9}};
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         CHECK_EQ(u, sf_classify(SF_F32, rows[i].bits), 1u << rows[i].bit);
@@ -774,7 +796,7 @@ int main(int argc, char **argv)
     };
 
     if (argc > 1) {
-        rounds *= (unsigned)atoi(argv[1]);
+        rounds *= (unsigned)strtoul(argv[1], NULL, 10);
     }
     return unit_run(cases, ARRAY_SIZE(cases));
 }

@@ -49,7 +49,8 @@ static void delegated_exceptions_go_to_s_mode_except_from_m_mode(struct unit *u)
     CHECK_EQ(u, fx.h->scause, CAUSE_STORE_PAGE);
     CHECK_EQ(u, fx.h->sepc, FIXTURE_PC);
     CHECK_EQ(u, fx.h->stval, 7);
-    CHECK(u, fx.h->mstatus & MSTATUS_SPP && fx.h->mstatus & MSTATUS_SPIE && !(fx.h->mstatus & MSTATUS_SIE));
+    CHECK(u, fx.h->mstatus & MSTATUS_SPP && fx.h->mstatus & MSTATUS_SPIE &&
+                 !(fx.h->mstatus & MSTATUS_SIE));
     CHECK_EQ(u, fx.h->mcause, 0);
     set_priv(fx.h, PRIV_U);
     hart_raise(fx.h, CAUSE_STORE_PAGE, 8);
@@ -64,7 +65,8 @@ static void delegated_exceptions_go_to_s_mode_except_from_m_mode(struct unit *u)
 
 static void ecall_has_a_cause_for_each_mode_and_no_tval(struct unit *u)
 {
-    const unsigned modes[] = {PRIV_U, PRIV_S, PRIV_M}, causes[] = {CAUSE_ECALL_U, CAUSE_ECALL_S, CAUSE_ECALL_M};
+    const unsigned modes[] = {PRIV_U, PRIV_S, PRIV_M},
+                   causes[] = {CAUSE_ECALL_U, CAUSE_ECALL_S, CAUSE_ECALL_M};
     struct fixture fx;
 
     setup(&fx, "rv64");
@@ -99,10 +101,14 @@ static void faults_of_accesses_have_the_cause_of_their_kind(struct unit *u)
         enum mmu_access access;
         int code;
         unsigned cause;
-    } rows[] = {{ACCESS_READ, WALK_PAGE_FAULT, CAUSE_LOAD_PAGE},    {ACCESS_WRITE, WALK_PAGE_FAULT, CAUSE_STORE_PAGE},
-                {ACCESS_EXEC, WALK_PAGE_FAULT, CAUSE_FETCH_PAGE},   {ACCESS_READ, WALK_ACCESS_FAULT, CAUSE_LOAD_ACCESS},
-                {ACCESS_WRITE, WALK_ACCESS_FAULT, CAUSE_STORE_ACCESS}, {ACCESS_EXEC, WALK_ACCESS_FAULT, CAUSE_FETCH_ACCESS},
-                {ACCESS_READ, 0, CAUSE_LOAD_ACCESS},                {ACCESS_WRITE, 0, CAUSE_STORE_ACCESS}};
+    } rows[] = {{ACCESS_READ, WALK_PAGE_FAULT, CAUSE_LOAD_PAGE},
+                {ACCESS_WRITE, WALK_PAGE_FAULT, CAUSE_STORE_PAGE},
+                {ACCESS_EXEC, WALK_PAGE_FAULT, CAUSE_FETCH_PAGE},
+                {ACCESS_READ, WALK_ACCESS_FAULT, CAUSE_LOAD_ACCESS},
+                {ACCESS_WRITE, WALK_ACCESS_FAULT, CAUSE_STORE_ACCESS},
+                {ACCESS_EXEC, WALK_ACCESS_FAULT, CAUSE_FETCH_ACCESS},
+                {ACCESS_READ, 0, CAUSE_LOAD_ACCESS},
+                {ACCESS_WRITE, 0, CAUSE_STORE_ACCESS}};
     struct fixture fx;
 
     setup(&fx, "rv64");
@@ -120,7 +126,8 @@ static void faults_of_accesses_have_the_cause_of_their_kind(struct unit *u)
 
 /* ---- returns --------------------------------------------------------------------------------------------------------------- */
 
-static bool raised(struct hart *h, uint64_t (*helper)(struct hart *, int64_t), unsigned priv, int64_t raw)
+static bool raised(struct hart *h, uint64_t (*helper)(struct hart *, int64_t), unsigned priv,
+                   int64_t raw)
 {
     set_priv(h, priv);
     h->cpu.unwind = 0;
@@ -247,7 +254,10 @@ static void the_mode_key_tells_privilege_and_fs(struct unit *u)
     setup(&fx, "rv64");
     for (unsigned fs = 0; fs < 4; fs++) {
         csr_store(fx.h, NR_MSTATUS, set_field(0, MSTATUS_FS, fs));
-        CHECK_EQ(u, get_field(fx.h->cpu.mode_key, KEY_FS), fs == FS_OFF ? 0 : fs == FS_DIRTY ? 2 : 1);
+        CHECK_EQ(u, get_field(fx.h->cpu.mode_key, KEY_FS),
+                 fs == FS_OFF     ? 0
+                 : fs == FS_DIRTY ? 2
+                                  : 1);
         CHECK_EQ(u, get_field(fx.h->cpu.mode_key, KEY_PRIV), PRIV_M);
     }
     fixture_fini(&fx);
@@ -283,9 +293,11 @@ static void global_enables_hold_back_only_their_own_mode(struct unit *u)
         uint64_t enable;
         bool delegated, taken;
     } rows[] = {
-        {PRIV_M, 0, false, false},           {PRIV_M, MSTATUS_MIE, false, true}, {PRIV_S, 0, false, true},
-        {PRIV_U, 0, false, true},            {PRIV_M, MSTATUS_MIE, true, false}, {PRIV_S, 0, true, false},
-        {PRIV_S, MSTATUS_SIE, true, true},   {PRIV_U, 0, true, true},            {PRIV_M, MSTATUS_SIE, true, false},
+        {PRIV_M, 0, false, false},          {PRIV_M, MSTATUS_MIE, false, true},
+        {PRIV_S, 0, false, true},           {PRIV_U, 0, false, true},
+        {PRIV_M, MSTATUS_MIE, true, false}, {PRIV_S, 0, true, false},
+        {PRIV_S, MSTATUS_SIE, true, true},  {PRIV_U, 0, true, true},
+        {PRIV_M, MSTATUS_SIE, true, false},
     };
     struct fixture fx;
 
@@ -392,8 +404,7 @@ static void *race_thread(void *opaque)
     struct race *r = opaque;
 
     for (uint32_t i = 1; i <= RACES; i++) {
-        while (load_acquire(&r->round) != i) {
-        }
+        while (load_acquire(&r->round) != i) {}
         irq_set(hart_irq(r->h, i & 1 ? IRQ_MTI : IRQ_SEI), true);
         store_release(&r->done, i);
     }
@@ -422,8 +433,7 @@ static void a_line_and_an_enable_at_the_same_time_always_meet(struct unit *u)
         }
         csr_store(fx.h, NR_MSTATUS, MSTATUS_MIE);
         csr_store(fx.h, NR_MIE, bit);
-        while (load_acquire(&r.done) != i) {
-        }
+        while (load_acquire(&r.done) != i) {}
         CHECK(u, polled(fx.h));
         irq_set(hart_irq(fx.h, i & 1 ? IRQ_MTI : IRQ_SEI), false);
     }
@@ -472,8 +482,7 @@ static void the_stimecmp_timer_kicks_and_stip_is_never_stale(struct unit *u)
     }
     for (unsigned i = 0; i < 200; i++) {
         csr_store(fx.h, NR_STIMECMP, machine_time(&fx.m) + 300 + i);
-        for (uint64_t end = machine_time(&fx.m) + 400; machine_time(&fx.m) < end;) {
-        }
+        for (uint64_t end = machine_time(&fx.m) + 400; machine_time(&fx.m) < end;) {}
         csr_store(fx.h, NR_STIMECMP, machine_time(&fx.m) + 100000000);
         hart_update_irq(fx.h);
         CHECK(u, !(load_seq(&fx.h->mip) & MIP_STIP));

@@ -6,7 +6,7 @@
 #include "tests/target/hart-fixture.h"
 
 #define TABLES (FIXTURE_RAM + 0x100000)
-#define DATA (FIXTURE_RAM + 0x200000)
+#define DATA   (FIXTURE_RAM + 0x200000)
 
 enum { V = 1, R = 2, W = 4, X = 8, U = 16, G = 32, A = 64, D = 128 };
 
@@ -68,7 +68,8 @@ static void space_init(struct space *s, const char *cpu, unsigned mode)
     set_priv(s->fx.h, PRIV_S);
 }
 
-static int walk(struct space *s, uint64_t va, enum mmu_access access, unsigned regime, struct mmu_walk *out)
+static int walk(struct space *s, uint64_t va, enum mmu_access access, unsigned regime,
+                struct mmu_walk *out)
 {
     memset(out, 0, sizeof(*out));
     return riscv_walk(&s->fx.h->cpu, va, 1, access, regime, out);
@@ -93,13 +94,15 @@ static void all_depths_and_page_sizes_translate(struct unit *u)
         csr_store(s.fx.h, NR_MENVCFG, MENVCFG_ADUE);
         for (unsigned level = 0; level < s.levels; level++) {
             unsigned bits = 12 + 9 * level;
-            uint64_t va = BIT(12 + 9 * s.levels - 2) | UINT64_C(0x12345678), base = DATA >> bits << bits;
+            uint64_t va = BIT(12 + 9 * s.levels - 2) | UINT64_C(0x12345678),
+                     base = DATA >> bits << bits;
 
             map(&s, va, level, pte(base, V | R | W | A | D));
             CHECK_EQ(u, walk(&s, va, ACCESS_READ, REGIME_S, &out), 0);
             CHECK_EQ(u, out.pa, base | (va & (BIT(bits) - 1)));
             CHECK_EQ(u, out.page_bits, bits);
-            CHECK(u, out.readable && out.writable && !out.executable && !out.global && !out.partial);
+            CHECK(u,
+                  out.readable && out.writable && !out.executable && !out.global && !out.partial);
         }
         fixture_fini(&s.fx);
     }
@@ -116,15 +119,18 @@ static void addresses_that_are_not_canonical_fault(struct unit *u)
     CHECK_EQ(u, walk_code(&s, 0xfffffffffffff000, ACCESS_READ, REGIME_S), 0);
     CHECK_EQ(u, walk_code(&s, BIT(39) | 0x1000, ACCESS_READ, REGIME_S), WALK_PAGE_FAULT);
     CHECK_EQ(u, walk_code(&s, BIT(63) | 0x1000, ACCESS_WRITE, REGIME_S), WALK_PAGE_FAULT);
-    CHECK_EQ(u, walk_code(&s, 0xfffffffffffff000 ^ BIT(38), ACCESS_EXEC, REGIME_S), WALK_PAGE_FAULT);
+    CHECK_EQ(u, walk_code(&s, 0xfffffffffffff000 ^ BIT(38), ACCESS_EXEC, REGIME_S),
+             WALK_PAGE_FAULT);
     fixture_fini(&s.fx);
 }
 
 static void malformed_ptes_fault(struct unit *u)
 {
     const uint64_t good = pte(DATA, V | R | W | X | A | D);
-    const uint64_t bad[] = {good & ~(uint64_t)V, good & ~(uint64_t)R, pte(DATA, V | W | A | D), good | BIT(54), good | BIT(60),
-                            good | BIT(61), good | BIT(62), good | BIT(63), pte(DATA, V) /* a pointer at the last level */};
+    const uint64_t bad[] = {
+        good & ~(uint64_t)V, good & ~(uint64_t)R, pte(DATA, V | W | A | D),
+        good | BIT(54),      good | BIT(60),      good | BIT(61),
+        good | BIT(62),      good | BIT(63),      pte(DATA, V) /* a pointer at the last level */};
     struct space s;
 
     space_init(&s, "rv64", SATP_SV39);
@@ -205,7 +211,11 @@ static bool model_allows(unsigned flags, enum mmu_access access, unsigned regime
 static void permissions_depend_on_mode_user_bit_sum_and_mxr(struct unit *u)
 {
     const unsigned kinds[] = {R, R | W, X, R | X, R | W | X};
-    const unsigned regimes[] = {REGIME_U, REGIME_U | REGIME_MXR, REGIME_S, REGIME_S | REGIME_SUM, REGIME_S | REGIME_MXR,
+    const unsigned regimes[] = {REGIME_U,
+                                REGIME_U | REGIME_MXR,
+                                REGIME_S,
+                                REGIME_S | REGIME_SUM,
+                                REGIME_S | REGIME_MXR,
                                 REGIME_S | REGIME_SUM | REGIME_MXR};
     struct space s;
 
@@ -303,7 +313,8 @@ static void tables_outside_memory_or_forbidden_are_access_faults(struct unit *u)
         CHECK_EQ(u, walk_code(&s, 0x1000, accesses[i], REGIME_S), WALK_ACCESS_FAULT);
         map(&s, 0x1000, 0, pte(DATA, V | R | W | X | A | D));
         CHECK_EQ(u, walk_code(&s, 0x1000, accesses[i], REGIME_S), 0);
-        csr_store(s.fx.h, NR_PMPADDR0, (table_of(0) | 0x7ff) >> 2); /* entry 0: the last table; entry 1: all */
+        csr_store(s.fx.h, NR_PMPADDR0,
+                  (table_of(0) | 0x7ff) >> 2); /* entry 0: the last table; entry 1: all */
         csr_store(s.fx.h, NR_PMPADDR0 + 1, ~UINT64_C(0));
         csr_store(s.fx.h, NR_PMPCFG0, 0x1f18);
         CHECK_EQ(u, walk_code(&s, 0x1000, accesses[i], REGIME_S), WALK_ACCESS_FAULT);
@@ -353,13 +364,16 @@ static void bare_regimes_check_pmp_only(struct unit *u)
 
     fixture_init(&fx, "rv64");
     CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_WRITE, REGIME_BARE_M, &out), 0);
-    CHECK(u, out.pa == DATA && out.readable && out.writable && out.executable && out.page_bits == 12);
-    CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_WRITE, REGIME_BARE_SU, &out), WALK_ACCESS_FAULT);
+    CHECK(u,
+          out.pa == DATA && out.readable && out.writable && out.executable && out.page_bits == 12);
+    CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_WRITE, REGIME_BARE_SU, &out),
+             WALK_ACCESS_FAULT);
     csr_store(fx.h, NR_PMPADDR0, ~UINT64_C(0));
     csr_store(fx.h, NR_PMPCFG0, 0x1d); /* R and X */
     CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_READ, REGIME_BARE_SU, &out), 0);
     CHECK(u, out.readable && !out.writable && out.executable);
-    CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_WRITE, REGIME_BARE_SU, &out), WALK_ACCESS_FAULT);
+    CHECK_EQ(u, riscv_walk(&fx.h->cpu, DATA, 8, ACCESS_WRITE, REGIME_BARE_SU, &out),
+             WALK_ACCESS_FAULT);
     fixture_fini(&fx);
 }
 
