@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decoder: pictures of the rows become mask and match, rows whose extension is off are left out, and each row is filed
- * under every bucket that it can match: 16-bit instructions by quadrant and funct3, 32-bit ones by opcode and funct3, and buckets with many
- * rows once more by the top five bits. In a bucket the rows with the most fixed bits come first, and the first match counts.
+ * The decoder: pictures of the rows become mask and match, rows whose extension is off are left
+ * out, and each row is filed under every bucket that it can match: 16-bit instructions by
+ * quadrant and funct3, 32-bit ones by opcode and funct3, and buckets with many rows once more by
+ * the top five bits. In a bucket the rows with the most fixed bits come first, and the first
+ * match counts.
  *
  * A decoder is constant after decoder_new; any thread may use it.
  */
@@ -12,9 +14,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define TOP_BUCKETS (256 + 32)    /* opcode[6:2] | funct3 << 5; then quadrant | funct3 << 2 */
-#define SPLIT_ABOVE 4             /* rows in a bucket */
-#define SPLIT_WAYS 32
+#define TOP_BUCKETS (256 + 32) /* opcode[6:2] | funct3 << 5; then quadrant | funct3 << 2 */
+#define SPLIT_ABOVE 4          /* rows in a bucket */
+#define SPLIT_WAYS  32
 
 const struct insn_row insn_rows[INSN_ROW_COUNT] = {
 #define INSN(row_name, ext_id, fmt, pic, flag_bits) \
@@ -58,7 +60,7 @@ const char *riscv_decode_row_name(unsigned row)
     return insn_rows[row].name;
 }
 
-/* ---- operands ----------------------------------------------------------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------------------------- */
 
 static inline int32_t field(uint32_t w, unsigned start, unsigned len)
 {
@@ -88,12 +90,14 @@ static inline int32_t imm_s(uint32_t w)
 
 static inline int32_t imm_b(uint32_t w)
 {
-    return sfield(w, 31, 1) * 4096 | field(w, 7, 1) << 11 | field(w, 25, 6) << 5 | field(w, 8, 4) << 1;
+    return sfield(w, 31, 1) * 4096 | field(w, 7, 1) << 11 | field(w, 25, 6) << 5 |
+           field(w, 8, 4) << 1;
 }
 
 static inline int32_t imm_j(uint32_t w)
 {
-    return sfield(w, 31, 1) * 1048576 | field(w, 12, 8) << 12 | field(w, 20, 1) << 11 | field(w, 21, 10) << 1;
+    return sfield(w, 31, 1) * 1048576 | field(w, 12, 8) << 12 | field(w, 20, 1) << 11 |
+           field(w, 21, 10) << 1;
 }
 
 static inline int32_t imm_ci(uint32_t w)
@@ -108,7 +112,8 @@ static inline int32_t shamt_ci(uint32_t w)
 
 static inline int32_t imm_c16sp(uint32_t w)
 {
-    return sfield(w, 12, 1) * 512 | field(w, 3, 2) << 7 | field(w, 5, 1) << 6 | field(w, 2, 1) << 5 | field(w, 6, 1) << 4;
+    return sfield(w, 12, 1) * 512 | field(w, 3, 2) << 7 | field(w, 5, 1) << 6 |
+           field(w, 2, 1) << 5 | field(w, 6, 1) << 4;
 }
 
 static inline int32_t imm_c4spn(uint32_t w)
@@ -138,13 +143,15 @@ static inline int32_t imm_cldsp(uint32_t w)
 
 static inline int32_t imm_cb(uint32_t w)
 {
-    return sfield(w, 12, 1) * 256 | field(w, 5, 2) << 6 | field(w, 2, 1) << 5 | field(w, 10, 2) << 3 | field(w, 3, 2) << 1;
+    return sfield(w, 12, 1) * 256 | field(w, 5, 2) << 6 | field(w, 2, 1) << 5 |
+           field(w, 10, 2) << 3 | field(w, 3, 2) << 1;
 }
 
 static inline int32_t imm_cj(uint32_t w)
 {
-    return sfield(w, 12, 1) * 2048 | field(w, 8, 1) << 10 | field(w, 9, 2) << 8 | field(w, 6, 1) << 7 |
-           field(w, 7, 1) << 6 | field(w, 2, 1) << 5 | field(w, 11, 1) << 4 | field(w, 3, 3) << 1;
+    return sfield(w, 12, 1) * 2048 | field(w, 8, 1) << 10 | field(w, 9, 2) << 8 |
+           field(w, 6, 1) << 7 | field(w, 7, 1) << 6 | field(w, 2, 1) << 5 | field(w, 11, 1) << 4 |
+           field(w, 3, 3) << 1;
 }
 
 static inline void set_regs(struct insn *i, uint8_t rd, uint8_t rs1, uint8_t rs2)
@@ -333,7 +340,7 @@ static inline bool operands16(struct insn *i, enum insn_format format, uint32_t 
     }
 }
 
-/* ---- decoding ------------------------------------------------------------------------------------------------------------------ */
+/* ---- decoding --------------------------------------------------------------------------- */
 
 static inline const struct entry *find(const struct decoder *d, const struct bucket *b, uint32_t w)
 {
@@ -362,7 +369,8 @@ void decode(const struct decoder *d, uint32_t word, struct insn *i)
     const struct entry *e;
     const struct bucket *b;
 
-    *i = (struct insn){.len = (uint8_t)insn_length((uint16_t)word), .id = INSN_illegal, .row = INSN_illegal};
+    *i = (struct insn){
+        .len = (uint8_t)insn_length((uint16_t)word), .id = INSN_illegal, .row = INSN_illegal};
     if (i->len == 2) {
         i->raw = word & 0xffff;
         e = find(d, &d->buckets[bucket16(word)], i->raw);
@@ -385,7 +393,7 @@ void decode(const struct decoder *d, uint32_t word, struct insn *i)
     }
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------------------------- */
+/* ---- building --------------------------------------------------------------------------- */
 
 unsigned insn_picture_parse(const char *picture, uint32_t *mask, uint32_t *match)
 {
@@ -436,8 +444,12 @@ static unsigned collect_rows(const struct cpu_config *c, struct entry *out)
     return n;
 }
 
-/* Appends to the decoder's entries those of IN (N of them) that can match a word with KEY in the bits of KEY_MASK. */
-static struct bucket add_bucket(struct decoder *d, const struct entry *in, unsigned n, uint32_t key_mask, uint32_t key)
+/*
+ * Appends to the decoder's entries those of IN (N of them) that can match a word with KEY in the
+ * bits of KEY_MASK.
+ */
+static struct bucket add_bucket(struct decoder *d, const struct entry *in, unsigned n,
+                                uint32_t key_mask, uint32_t key)
 {
     struct bucket b = {.first = (uint16_t)d->nentries};
 

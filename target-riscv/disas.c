@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disassembler: the row gives the name, its format the operands (the text column of formats.def), in the syntax of
- * GNU objdump with ABI names and no pseudo-instructions.
+ * The disassembler: the row gives the name, its format the operands (the text column of
+ * formats.def), in the syntax of GNU objdump with ABI names and no pseudo-instructions.
  */
 #include "hw/host/bits.h"
 #include "target-riscv/hart.h"
@@ -10,16 +10,19 @@
 #include <stdlib.h>
 
 static const char *const x_names[32] = {
-    "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4",  "s5",  "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+    "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+    "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 
 static const char *const f_names[32] = {
-    "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0",  "fs1",  "fa0", "fa1", "fa2",  "fa3",  "fa4", "fa5",
-    "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8",  "fs9",  "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
+    "ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1",  "fa0",
+    "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4",  "fs5",
+    "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 
-static const char *const rm_names[8] = {",rne", ",rtz", ",rdn", ",rup", ",rmm", ",unknown", ",unknown", ""};
+static const char *const rm_names[8] = {",rne", ",rtz",     ",rdn",     ",rup",
+                                        ",rmm", ",unknown", ",unknown", ""};
 static const char *const aqrl_names[4] = {"", ".rl", ".aq", ".aqrl"};
 
 /* Text under construction. */
@@ -147,7 +150,8 @@ static void put_insn(struct text *t, const struct insn *i, uint64_t pc)
     }
 }
 
-unsigned disas_insn(const struct decoder *d, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size)
+unsigned disas_insn(const struct decoder *d, uint64_t pc, const uint8_t *bytes, size_t len,
+                    char *text, size_t size)
 {
     struct text t = {.buf = text, .size = size};
     struct insn i;
@@ -175,7 +179,8 @@ unsigned disas_insn(const struct decoder *d, uint64_t pc, const uint8_t *bytes, 
     return i.len;
 }
 
-unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size)
+unsigned riscv_disas(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
+                     size_t size)
 {
     return disas_insn(hart_decoder(hart_of(cpu)), pc, bytes, len, text, size);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an instruction is: ids, rows and decoded instructions. Everything here is derived from insn32.def, insn16.def and
- * formats.def, which are the one place where an instruction's encoding stands.
+ * What an instruction is: ids, rows and decoded instructions. Everything here is derived from
+ * insn32.def, insn16.def and formats.def, which are the one place where an instruction's encoding
+ * stands.
  */
 #ifndef TARGET_RISCV_INSN_H
 #define TARGET_RISCV_INSN_H
@@ -60,7 +61,10 @@ struct insn_format_info {
 };
 extern const struct insn_format_info insn_formats[FORMAT_COUNT];
 
-/* A decoded instruction. Fields that the format does not have are 0. imm: CSR number, fence bits, aq << 1 | rl too. */
+/*
+ * A decoded instruction. Fields that the format does not have are 0. imm: CSR number, fence bits,
+ * aq << 1 | rl too.
+ */
 struct insn {
     uint8_t rd, rs1, rs2, rs3, rm;
     uint8_t len;  /* 2 or 4 */
@@ -72,13 +76,19 @@ struct insn {
 
 struct decoder;
 
-/* Length in bytes of the instruction that starts with LOW. Longer ones than 4 do not exist: they count as 4, and are illegal. */
+/*
+ * Length in bytes of the instruction that starts with LOW. Longer ones than 4 do not exist: they
+ * count as 4, and are illegal.
+ */
 static inline unsigned insn_length(uint16_t low)
 {
     return (low & 3) == 3 ? 4 : 2;
 }
 
-/* Decodes WORD (high half: any, if the instruction has 16 bits). What is no instruction here has id INSN_illegal. */
+/*
+ * Decodes WORD (high half: any, if the instruction has 16 bits). What is no instruction here has
+ * id INSN_illegal.
+ */
 void decode(const struct decoder *d, uint32_t word, struct insn *i);
 
 /* Name of decode row ROW, as the .def files have it. */
@@ -88,8 +98,10 @@ const char *riscv_decode_row_name(unsigned row);
 unsigned insn_picture_parse(const char *picture, uint32_t *mask, uint32_t *match);
 
 /*
- * Writes the instruction at PC (bytes BYTES, LEN of them readable) into TEXT, always terminated. Returns its length, which is LEN at most.
+ * Writes the instruction at PC (bytes BYTES, LEN of them readable) into TEXT, always terminated.
+ * Returns its length, which is LEN at most.
  */
-unsigned disas_insn(const struct decoder *d, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size);
+unsigned disas_insn(const struct decoder *d, uint64_t pc, const uint8_t *bytes, size_t len,
+                    char *text, size_t size);
 
 #endif

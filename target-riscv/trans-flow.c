@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jumps and branches: where a superblock goes on and where it is left. A conditional branch leaves the TB when it is taken and goes on
- * when it is not; a backward one ends the TB, because what follows a loop is rarely worth having twice.
+ * Jumps and branches: where a superblock goes on and where it is left. A conditional branch
+ * leaves the TB when it is taken and goes on when it is not; a backward one ends the TB, because
+ * what follows a loop is rarely worth having twice.
  */
 #include "target-riscv/translate.h"
 
-#define MAX_EXITS 12   /* conditional exits in a TB */
-#define MAX_FOLLOWED 4 /* jumps followed in a TB */
+#define MAX_EXITS    12 /* conditional exits in a TB */
+#define MAX_FOLLOWED 4  /* jumps followed in a TB */
 
 static bool in_page(int32_t off)
 {
@@ -88,7 +89,7 @@ bool trans_jalr(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- conditional ---------------------------------------------------------------------------------------------------------------- */
+/* ---- conditional ------------------------------------------------------------------------ */
 
 /* Code that only runs when the branch is taken, jumped over when it is not. */
 static void gen_taken(struct dis *d, const struct insn *i, enum ir_cond cond, int32_t target)

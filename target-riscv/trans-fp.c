@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F and D. Loads, stores, moves and sign injection are inline on the raw 64 bits of f registers, which hold singles NaN-boxed; what
- * computes goes through gen_fp, the one place where inline code for it will come in. That FS is on was checked before (insn flags); what
- * writes an f register or may set fflags makes FS dirty, behind what may trap in the instruction.
+ * F and D. Loads, stores, moves and sign injection are inline on the raw 64 bits of f registers,
+ * which hold singles NaN-boxed; what computes goes through gen_fp, the one place where inline
+ * code for it will come in. That FS is on was checked before (insn flags); what writes an f
+ * register or may set fflags makes FS dirty, behind what may trap in the instruction.
  */
-#include "target-riscv/translate.h"
 #include "hw/host/bits.h"
+#include "target-riscv/translate.h"
 
-#define BOX BITS(63, 32)
+#define BOX             BITS(63, 32)
 #define CANONICAL_NAN_S 0x7fc00000u
 
-/* ---- arithmetic ----------------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------- */
 
 /* How many f or x registers a format reads. */
 static unsigned nsources(enum insn_format format)
@@ -48,7 +49,8 @@ static bool gen_fp(struct dis *d, const struct insn *i, enum riscv_helper helper
     if (n >= 3) {
         c = fpr(i->rs3);
     }
-    ir_call(d->ctx, helper, row->flags & FD ? fpr(i->rd) : gpr_dest(d, i->rd), a, b, c, (int32_t)i->raw);
+    ir_call(d->ctx, helper, row->flags & FD ? fpr(i->rd) : gpr_dest(d, i->rd), a, b, c,
+            (int32_t)i->raw);
     if (row->flags & (FD | FX)) {
         gen_mark_fs(d);
     }
@@ -63,7 +65,7 @@ static bool gen_fp(struct dis *d, const struct insn *i, enum riscv_helper helper
 #include "target-riscv/trans-fp.def"
 #undef FP
 
-/* ---- loads and stores ------------------------------------------------------------------------------------------------------------ */
+/* ---- loads and stores ------------------------------------------------------------------- */
 
 bool trans_flw(struct dis *d, const struct insn *i)
 {
@@ -94,7 +96,7 @@ bool trans_fsd(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- moves between register files -------------------------------------------------------------------------------------------------- */
+/* ---- moves between register files ------------------------------------------------------- */
 
 bool trans_fmv_x_w(struct dis *d, const struct insn *i)
 {
@@ -122,14 +124,16 @@ bool trans_fmv_d_x(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- sign injection ------------------------------------------------------------------------------------------------------------------ */
+/* ---- sign injection --------------------------------------------------------------------- */
 
 enum sign_from { SIGN_COPY, SIGN_NEGATE, SIGN_XOR };
 
 /* d = A with the sign bit (SIGN) taken from B. */
-static void gen_inject(struct dis *d, enum sign_from from, ir_arg out, ir_arg a, ir_arg b, uint64_t sign)
+static void gen_inject(struct dis *d, enum sign_from from, ir_arg out, ir_arg a, ir_arg b,
+                       uint64_t sign)
 {
-    ir_arg rest = ir_temp(d->ctx, IR_I64), bit = ir_temp(d->ctx, IR_I64), s = ir_const(d->ctx, sign);
+    ir_arg rest = ir_temp(d->ctx, IR_I64), bit = ir_temp(d->ctx, IR_I64),
+           s = ir_const(d->ctx, sign);
 
     ir_op2(d->ctx, from == SIGN_NEGATE ? IR_andn : IR_and, IR_I64, bit, s, b);
     if (from == SIGN_XOR) {
@@ -140,13 +144,17 @@ static void gen_inject(struct dis *d, enum sign_from from, ir_arg out, ir_arg a,
     ir_op2(d->ctx, IR_or, IR_I64, out, rest, bit);
 }
 
-/* The single in f register N, or the canonical NaN if that is not properly boxed, in the low half. */
+/*
+ * The single in f register N, or the canonical NaN if that is not properly boxed, in the low
+ * half.
+ */
 static ir_arg gen_unbox(struct dis *d, unsigned n)
 {
     ir_arg high = ir_temp(d->ctx, IR_I64), value = ir_temp(d->ctx, IR_I64);
 
     ir_op2(d->ctx, IR_sar, IR_I64, high, fpr(n), imm_const(d, 32));
-    ir_movcond(d->ctx, COND_EQ, value, high, imm_const(d, -1), fpr(n), ir_const(d->ctx, BOX | CANONICAL_NAN_S));
+    ir_movcond(d->ctx, COND_EQ, value, high, imm_const(d, -1), fpr(n),
+               ir_const(d->ctx, BOX | CANONICAL_NAN_S));
     return value;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions that only read and write integer registers: I, M, Zba, Zbb, Zbc, Zbs. Most are one IR op, a row of
- * trans-alu.def. The builder folds constants, so that lui and auipc pairs need nothing here; pairs of shifts do. rd is never x0.
+ * Instructions that only read and write integer registers: I, M, Zba, Zbb, Zbc, Zbs. Most are one
+ * IR op, a row of trans-alu.def. The builder folds constants, so that lui and auipc pairs need
+ * nothing here; pairs of shifts do. rd is never x0.
  */
-#include "target-riscv/translate.h"
 #include "hw/host/bits.h"
+#include "target-riscv/translate.h"
 
 static bool gen_RR(struct dis *d, const struct insn *i, enum ir_op op, enum ir_type type)
 {
@@ -24,15 +25,15 @@ static bool gen_R1(struct dis *d, const struct insn *i, enum ir_op op, enum ir_t
     return true;
 }
 
-#define ALU(name, op, type, shape)                          \
-    bool trans_##name(struct dis *d, const struct insn *i)  \
-    {                                                       \
-        return gen_##shape(d, i, IR_##op, IR_##type);       \
+#define ALU(name, op, type, shape)                         \
+    bool trans_##name(struct dis *d, const struct insn *i) \
+    {                                                      \
+        return gen_##shape(d, i, IR_##op, IR_##type);      \
     }
 #include "target-riscv/trans-alu.def"
 #undef ALU
 
-/* ---- constants ---------------------------------------------------------------------------------------------------------------- */
+/* ---- constants -------------------------------------------------------------------------- */
 
 bool trans_lui(struct dis *d, const struct insn *i)
 {
@@ -40,7 +41,10 @@ bool trans_lui(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* pc + imm may lie 2 GiB away, from a page offset of up to 4095: then the sum has to be made in 64 bits. */
+/*
+ * pc + imm may lie 2 GiB away, from a page offset of up to 4095: then the sum has to be made in
+ * 64 bits.
+ */
 bool trans_auipc(struct dis *d, const struct insn *i)
 {
     ir_arg rd = gpr_dest(d, i->rd);
@@ -55,7 +59,7 @@ bool trans_auipc(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- comparisons --------------------------------------------------------------------------------------------------------------- */
+/* ---- comparisons ------------------------------------------------------------------------ */
 
 bool trans_slt(struct dis *d, const struct insn *i)
 {
@@ -81,9 +85,12 @@ bool trans_sltiu(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- shifts, and the pairs that stand for something shorter -------------------------------------------------------------------- */
+/* ---- shifts, and the pairs that stand for something shorter ----------------------------- */
 
-/* What slli by N and a right shift of the result by N too do; IR_insn_start: nothing that is one op. */
+/*
+ * What slli by N and a right shift of the result by N too do; IR_insn_start: nothing that is one
+ * op.
+ */
 static enum ir_op extension_op(unsigned n, bool is_signed)
 {
     switch (n) {
@@ -98,7 +105,10 @@ static enum ir_op extension_op(unsigned n, bool is_signed)
     }
 }
 
-/* The instruction behind I, if it overwrites I's rd and the TB may hold it. Nothing can see the state between the two. */
+/*
+ * The instruction behind I, if it overwrites I's rd and the TB may hold it. Nothing can see the
+ * state between the two.
+ */
 static bool peek_overwriter(struct dis *d, const struct insn *i, struct insn *next)
 {
     return dis_has_room(d, 1) && dis_peek(d, d->next_off, next) && next->rd == i->rd;
@@ -118,7 +128,8 @@ static bool fuse_extension(struct dis *d, const struct insn *i, const struct ins
 {
     enum ir_op op;
 
-    if ((next->id != INSN_srli && next->id != INSN_srai) || next->rs1 != i->rd || next->imm != i->imm) {
+    if ((next->id != INSN_srli && next->id != INSN_srai) || next->rs1 != i->rd ||
+        next->imm != i->imm) {
         return false;
     }
     op = extension_op((unsigned)i->imm, next->id == INSN_srai);
@@ -134,7 +145,8 @@ static bool fuse_shift_add(struct dis *d, const struct insn *i, const struct ins
 {
     unsigned other = next->rs1 == i->rd ? next->rs2 : next->rs1;
 
-    if (next->id != INSN_add || i->imm < 1 || i->imm > 3 || (next->rs1 != i->rd && next->rs2 != i->rd) || other == i->rd) {
+    if (next->id != INSN_add || i->imm < 1 || i->imm > 3 ||
+        (next->rs1 != i->rd && next->rs2 != i->rd) || other == i->rd) {
         return false;
     }
     ir_addshl(d->ctx, gpr_dest(d, i->rd), gpr(d, i->rs1), gpr(d, other), (unsigned)i->imm);
@@ -145,14 +157,15 @@ bool trans_slli(struct dis *d, const struct insn *i)
 {
     struct insn next;
 
-    if (peek_overwriter(d, i, &next) && (fuse_extension(d, i, &next) || fuse_shift_add(d, i, &next))) {
+    if (peek_overwriter(d, i, &next) &&
+        (fuse_extension(d, i, &next) || fuse_shift_add(d, i, &next))) {
         swallow(d, &next);
         return true;
     }
     return gen_RI(d, i, IR_shl, IR_I64);
 }
 
-/* ---- Zba -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Zba -------------------------------------------------------------------------------- */
 
 static bool gen_shift_add(struct dis *d, const struct insn *i, unsigned shift)
 {
@@ -213,7 +226,7 @@ bool trans_slli_uw(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- Zbs -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Zbs -------------------------------------------------------------------------------- */
 
 /* rd = rs1 OP (1 << INDEX). */
 static bool gen_single_bit(struct dis *d, const struct insn *i, enum ir_op op, ir_arg index)

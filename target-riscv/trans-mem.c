@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads, stores, atomics and cache-block operations. A load into x0 still accesses memory, and may fault.
+ * Loads, stores, atomics and cache-block operations. A load into x0 still accesses memory, and
+ * may fault.
  *
- * LR/SC: when only register work stands between an LR and an SC of the same size through the same unmodified register, and both land in
- * this TB, the pair becomes a load and a compare-and-swap: if memory still holds what LR read, doing all of it at the moment of the
- * SC gives the same result. LR leaves its value in the hart's reservation and marks it as not standing, so that an SC that is
- * reached some other way (after a trap) fails. Every other LR and SC is a helper's.
+ * LR/SC: when only register work stands between an LR and an SC of the same size through the same
+ * unmodified register, and both land in this TB, the pair becomes a load and a compare-and-swap:
+ * if memory still holds what LR read, doing all of it at the moment of the SC gives the same
+ * result. LR leaves its value in the hart's reservation and marks it as not standing, so that an
+ * SC that is reached some other way (after a trap) fails. Every other LR and SC is a helper's.
  */
 #include "target-riscv/translate.h"
 
-#define LRSC_WINDOW 64 /* bytes: what the ISA calls a constrained loop is 16 instructions in sequence */
+#define LRSC_WINDOW \
+    64 /* bytes: what the ISA calls a constrained loop is 16 instructions in sequence */
 
-/* ---- loads and stores ------------------------------------------------------------------------------------------------------------ */
+/* ---- loads and stores ------------------------------------------------------------------- */
 
 static bool gen_load(struct dis *d, const struct insn *i, unsigned memop)
 {
@@ -80,23 +83,24 @@ bool trans_sd(struct dis *d, const struct insn *i)
     return gen_store(d, i, MO_64);
 }
 
-/* ---- AMO ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- AMO -------------------------------------------------------------------------------- */
 
 /* Every AMO is a full barrier on the host: aq and rl need nothing. */
 static bool gen_amo(struct dis *d, const struct insn *i, enum ir_op op, unsigned memop)
 {
-    ir_amo(d->ctx, op, gpr_dest(d, i->rd), gpr(d, i->rs1), gpr(d, i->rs2), memop | MO_SIGN | MO_ALIGNED);
+    ir_amo(d->ctx, op, gpr_dest(d, i->rd), gpr(d, i->rs1), gpr(d, i->rs2),
+           memop | MO_SIGN | MO_ALIGNED);
     return true;
 }
 
-#define AMO(name, op)                                           \
-    bool trans_##name##_w(struct dis *d, const struct insn *i)  \
-    {                                                           \
-        return gen_amo(d, i, IR_##op, MO_32);                   \
-    }                                                           \
-    bool trans_##name##_d(struct dis *d, const struct insn *i)  \
-    {                                                           \
-        return gen_amo(d, i, IR_##op, MO_64);                   \
+#define AMO(name, op)                                          \
+    bool trans_##name##_w(struct dis *d, const struct insn *i) \
+    {                                                          \
+        return gen_amo(d, i, IR_##op, MO_32);                  \
+    }                                                          \
+    bool trans_##name##_d(struct dis *d, const struct insn *i) \
+    {                                                          \
+        return gen_amo(d, i, IR_##op, MO_64);                  \
     }
 AMO(amoswap, amo_swap)
 AMO(amoadd, amo_add)
@@ -109,10 +113,14 @@ AMO(amominu, amo_minu)
 AMO(amomaxu, amo_maxu)
 #undef AMO
 
-/* ---- LR and SC ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- LR and SC -------------------------------------------------------------------------- */
 
-/* Whether NEXT, at OFF, may stand between a fused LR and its SC. FIRST_TARGET collects the lowest target of forward branches. */
-static bool is_register_work(const struct insn *next, uint8_t address, int32_t off, int32_t *first_target)
+/*
+ * Whether NEXT, at OFF, may stand between a fused LR and its SC. FIRST_TARGET collects the lowest
+ * target of forward branches.
+ */
+static bool is_register_work(const struct insn *next, uint8_t address, int32_t off,
+                             int32_t *first_target)
 {
     if (insn_rows[next->id].flags & PURE) {
         return next->rd != address || next->rd == 0;
@@ -124,7 +132,10 @@ static bool is_register_work(const struct insn *next, uint8_t address, int32_t o
     return false;
 }
 
-/* True if the code from OFF to END has an SC before another LR: one that would need the reservation that a fused LR does not make. */
+/*
+ * True if the code from OFF to END has an SC before another LR: one that would need the
+ * reservation that a fused LR does not make.
+ */
 static bool has_other_sc(const struct dis *d, int32_t off, int32_t end)
 {
     struct insn next;
@@ -188,7 +199,8 @@ static bool gen_lr(struct dis *d, const struct insn *i, unsigned memop, enum ins
     if (d->sc_off >= 0) {
         gen_fused_lr(d, i, memop);
     } else {
-        ir_call(d->ctx, HELPER_lr, gpr_dest(d, i->rd), gpr(d, i->rs1), IR_NONE, IR_NONE, (int32_t)memop);
+        ir_call(d->ctx, HELPER_lr, gpr_dest(d, i->rd), gpr(d, i->rs1), IR_NONE, IR_NONE,
+                (int32_t)memop);
     }
     return true;
 }
@@ -209,7 +221,8 @@ static bool gen_sc(struct dis *d, const struct insn *i, unsigned memop)
     if (d->sc_off == d->pc_off) {
         gen_fused_sc(d, i, memop);
     } else {
-        ir_call(d->ctx, HELPER_sc, gpr_dest(d, i->rd), gpr(d, i->rs1), gpr(d, i->rs2), IR_NONE, (int32_t)memop);
+        ir_call(d->ctx, HELPER_sc, gpr_dest(d, i->rd), gpr(d, i->rs1), gpr(d, i->rs2), IR_NONE,
+                (int32_t)memop);
     }
     return true;
 }
@@ -234,7 +247,7 @@ bool trans_sc_d(struct dis *d, const struct insn *i)
     return gen_sc(d, i, MO_64 | MO_SIGN | MO_ALIGNED);
 }
 
-/* ---- cache blocks ----------------------------------------------------------------------------------------------------------------- */
+/* ---- cache blocks ----------------------------------------------------------------------- */
 
 static bool gen_cbo(struct dis *d, const struct insn *i, enum riscv_helper helper)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fences, CSRs, environment calls and the privileged instructions: mostly helpers, and the decision how the TB ends after them.
- * Their checks (privilege, TVM, TW, TSR, ...) are made when they run, by the helper.
+ * Fences, CSRs, environment calls and the privileged instructions: mostly helpers, and the
+ * decision how the TB ends after them. Their checks (privilege, TVM, TW, TSR, ...) are made when
+ * they run, by the helper.
  */
 #include "target-riscv/translate.h"
 
-/* ---- fences ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- fences ----------------------------------------------------------------------------- */
 
 /* Device input and output are ordered as reads and writes are. */
 static unsigned fence_set(unsigned iorw)
@@ -38,10 +39,11 @@ bool trans_fence_i(struct dis *d, const struct insn *i UNUSED)
     return true;
 }
 
-/* ---- CSRs -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- CSRs ------------------------------------------------------------------------------- */
 
 /* Calls HELPER with the CSR's new value or mask; WRITES tells whether the CSR may change. */
-static bool gen_csr(struct dis *d, const struct insn *i, enum riscv_helper helper, ir_arg operand, bool writes)
+static bool gen_csr(struct dis *d, const struct insn *i, enum riscv_helper helper, ir_arg operand,
+                    bool writes)
 {
     ir_arg old = helper == HELPER_csr_write ? IR_NONE : gpr_dest(d, i->rd);
 
@@ -58,7 +60,8 @@ static bool gen_csr_swap(struct dis *d, const struct insn *i, ir_arg operand)
 }
 
 /* Set and clear with rs1 = x0, or a zero immediate, do not write at all. */
-static bool gen_csr_modify(struct dis *d, const struct insn *i, enum riscv_helper helper, ir_arg mask)
+static bool gen_csr_modify(struct dis *d, const struct insn *i, enum riscv_helper helper,
+                           ir_arg mask)
 {
     if (i->rs1 == 0) {
         return gen_csr(d, i, HELPER_csr_read, IR_NONE, false);
@@ -96,7 +99,7 @@ bool trans_csrrci(struct dis *d, const struct insn *i)
     return gen_csr_modify(d, i, HELPER_csr_clear, imm_const(d, i->rs1));
 }
 
-/* ---- traps and privilege -------------------------------------------------------------------------------------------------------------- */
+/* ---- traps and privilege ---------------------------------------------------------------- */
 
 /* A helper that sets the pc, by a trap or a return. */
 static bool gen_leave(struct dis *d, const struct insn *i, enum riscv_helper helper)
@@ -142,7 +145,8 @@ bool trans_wfi(struct dis *d, const struct insn *i)
 
 bool trans_sfence_vma(struct dis *d, const struct insn *i)
 {
-    ir_call(d->ctx, HELPER_sfence_vma, IR_NONE, gpr(d, i->rs1), gpr(d, i->rs2), IR_NONE, (int32_t)i->raw);
+    ir_call(d->ctx, HELPER_sfence_vma, IR_NONE, gpr(d, i->rs1), gpr(d, i->rs2), IR_NONE,
+            (int32_t)i->raw);
     gen_look_again(d);
     return true;
 }

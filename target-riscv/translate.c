@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The translator's loop: from guest code to IR, one superblock at a time. A superblock goes straight on through conditional
- * branches (taken means leaving) and follows direct jumps forward inside the page; it ends at a loop's end, at what changes the
- * translation state, at the page's end, and when it is long enough. All code is position-independent: guest addresses
- * are made by ir_pc_add.
+ * The translator's loop: from guest code to IR, one superblock at a time. A superblock goes
+ * straight on through conditional branches (taken means leaving) and follows direct jumps forward
+ * inside the page; it ends at a loop's end, at what changes the translation state, at the page's
+ * end, and when it is long enough. All code is position-independent: guest addresses are made by
+ * ir_pc_add.
  *
  * vCPU thread. The functions for the instructions are in trans-*.c.
  */
@@ -12,22 +13,30 @@
 
 _Static_assert(INSN_ROW_COUNT <= INSN_ROWS_MAX, "struct hart has a bit for each row");
 
-#define X(n, name, order) {name, IR_I64, offsetof(struct hart, x) + (n) * 8, order}
-#define F(n, name) {name, IR_I64, offsetof(struct hart, f) + (n) * 8, 0}
+#define X(n, name, order)                                     \
+    {                                                         \
+        name, IR_I64, offsetof(struct hart, x) + (n)*8, order \
+    }
+#define F(n, name)                                        \
+    {                                                     \
+        name, IR_I64, offsetof(struct hart, f) + (n)*8, 0 \
+    }
 
 /* x1..x31, then f0..f31 as raw bits. The pin order is that of how often compiled code uses them. */
 const struct tcg_global riscv_globals[] = {
-    X(1, "ra", 7),   X(2, "sp", 1),   X(3, "gp", 26),  X(4, "tp", 13),  X(5, "t0", 18),  X(6, "t1", 17),
-    X(7, "t2", 23),  X(8, "s0", 5),   X(9, "s1", 10),  X(10, "a0", 2),  X(11, "a1", 6),  X(12, "a2", 8),
-    X(13, "a3", 9),  X(14, "a4", 4),  X(15, "a5", 3),  X(16, "a6", 11), X(17, "a7", 12), X(18, "s2", 14),
-    X(19, "s3", 15), X(20, "s4", 16), X(21, "s5", 19), X(22, "s6", 22), X(23, "s7", 24), X(24, "s8", 25),
-    X(25, "s9", 27), X(26, "s10", 29), X(27, "s11", 30), X(28, "t3", 20), X(29, "t4", 21), X(30, "t5", 28),
-    X(31, "t6", 31),
-    F(0, "ft0"),   F(1, "ft1"),   F(2, "ft2"),   F(3, "ft3"),   F(4, "ft4"),    F(5, "ft5"),    F(6, "ft6"),
-    F(7, "ft7"),   F(8, "fs0"),   F(9, "fs1"),   F(10, "fa0"),  F(11, "fa1"),   F(12, "fa2"),   F(13, "fa3"),
-    F(14, "fa4"),  F(15, "fa5"),  F(16, "fa6"),  F(17, "fa7"),  F(18, "fs2"),   F(19, "fs3"),   F(20, "fs4"),
-    F(21, "fs5"),  F(22, "fs6"),  F(23, "fs7"),  F(24, "fs8"),  F(25, "fs9"),   F(26, "fs10"),  F(27, "fs11"),
-    F(28, "ft8"),  F(29, "ft9"),  F(30, "ft10"), F(31, "ft11"),
+    X(1, "ra", 7),    X(2, "sp", 1),    X(3, "gp", 26),  X(4, "tp", 13),  X(5, "t0", 18),
+    X(6, "t1", 17),   X(7, "t2", 23),   X(8, "s0", 5),   X(9, "s1", 10),  X(10, "a0", 2),
+    X(11, "a1", 6),   X(12, "a2", 8),   X(13, "a3", 9),  X(14, "a4", 4),  X(15, "a5", 3),
+    X(16, "a6", 11),  X(17, "a7", 12),  X(18, "s2", 14), X(19, "s3", 15), X(20, "s4", 16),
+    X(21, "s5", 19),  X(22, "s6", 22),  X(23, "s7", 24), X(24, "s8", 25), X(25, "s9", 27),
+    X(26, "s10", 29), X(27, "s11", 30), X(28, "t3", 20), X(29, "t4", 21), X(30, "t5", 28),
+    X(31, "t6", 31),  F(0, "ft0"),      F(1, "ft1"),     F(2, "ft2"),     F(3, "ft3"),
+    F(4, "ft4"),      F(5, "ft5"),      F(6, "ft6"),     F(7, "ft7"),     F(8, "fs0"),
+    F(9, "fs1"),      F(10, "fa0"),     F(11, "fa1"),    F(12, "fa2"),    F(13, "fa3"),
+    F(14, "fa4"),     F(15, "fa5"),     F(16, "fa6"),    F(17, "fa7"),    F(18, "fs2"),
+    F(19, "fs3"),     F(20, "fs4"),     F(21, "fs5"),    F(22, "fs6"),    F(23, "fs7"),
+    F(24, "fs8"),     F(25, "fs9"),     F(26, "fs10"),   F(27, "fs11"),   F(28, "ft8"),
+    F(29, "ft9"),     F(30, "ft10"),    F(31, "ft11"),
 };
 const unsigned riscv_nglobals = ARRAY_SIZE(riscv_globals);
 
@@ -39,7 +48,7 @@ static trans_fn *const trans_table[INSN_COUNT] = {
 #undef INSN
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 static uint32_t read_unit(const uint8_t *page, int32_t off)
 {
@@ -79,7 +88,7 @@ bool dis_has_room(const struct dis *d, unsigned n)
     return d->src->ninsns + n <= d->src->max_insns;
 }
 
-/* ---- shared emission ------------------------------------------------------------------------------------------------------------ */
+/* ---- shared emission -------------------------------------------------------------------- */
 
 void gen_goto(struct dis *d, int32_t off)
 {
@@ -108,7 +117,10 @@ void gen_raise(struct dis *d, enum cause cause, ir_arg tval)
     ir_call(d->ctx, HELPER_raise, IR_NONE, tval, IR_NONE, IR_NONE, (int32_t)cause);
 }
 
-/* The exception of the last instruction of a TB: the helper unwinds, so that what follows it never runs. */
+/*
+ * The exception of the last instruction of a TB: the helper unwinds, so that what follows it
+ * never runs.
+ */
 static void gen_last_raise(struct dis *d, enum cause cause, ir_arg tval)
 {
     gen_raise(d, cause, tval);
@@ -145,7 +157,7 @@ bool trans_illegal(struct dis *d, const struct insn *i)
     return true;
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop --------------------------------------------------------------------------- */
 
 void dis_see_row(struct dis *d, const struct insn *i)
 {
@@ -223,7 +235,7 @@ void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source
     }
 }
 
-/* ---- statistics ------------------------------------------------------------------------------------------------------------------ */
+/* ---- statistics ------------------------------------------------------------------------- */
 
 static bool row_was_seen(struct hart *const *harts, unsigned n, unsigned row)
 {

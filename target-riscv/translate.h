@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the translator: the state of one translation and what the trans_ functions share. A trans_ function emits one
- * instruction's IR and returns true, or returns false, with nothing emitted, for an encoding that is illegal here.
+ * Inside the translator: the state of one translation and what the trans_ functions share. A
+ * trans_ function emits one instruction's IR and returns true, or returns false, with nothing
+ * emitted, for an encoding that is illegal here.
  */
 #ifndef TARGET_RISCV_TRANSLATE_H
 #define TARGET_RISCV_TRANSLATE_H
@@ -18,19 +19,20 @@ struct dis {
     struct hart *hart;
     const struct decoder *decoder;
     const struct cpu_config *config;
-    int32_t pc_off;   /* of the instruction that is being translated */
-    int32_t next_off; /* where translation goes on; trans_ functions may move it forward */
-    int32_t limit_off; /* end of the bytes that may be read: the engine's copy has max_insns long instructions from the first on */
-    int32_t sc_off;   /* the SC that the last LR was fused with, or -1 */
-    unsigned nexits;  /* conditional exits so far */
+    int32_t pc_off;     /* of the instruction that is being translated */
+    int32_t next_off;   /* where translation goes on; trans_ functions may move it forward */
+    int32_t limit_off;  /* of what may be read: the engine copied max_insns long instructions */
+    int32_t sc_off;     /* the SC that the last LR was fused with, or -1 */
+    unsigned nexits;    /* conditional exits so far */
     unsigned nfollowed; /* jumps that were followed */
-    unsigned align;   /* MO_ALIGNED if misaligned accesses are to fault */
-    uint8_t fs;       /* KEY_FS of the mode key */
-    bool fs_dirty;    /* this TB has set mstatus.FS to dirty */
-    bool done;        /* the TB has ended */
+    unsigned align;     /* MO_ALIGNED if misaligned accesses are to fault */
+    uint8_t fs;         /* KEY_FS of the mode key */
+    bool fs_dirty;      /* this TB has set mstatus.FS to dirty */
+    bool done;          /* the TB has ended */
 };
 
-#define INSN(name, ext, format, picture, flags) bool trans_##name(struct dis *d, const struct insn *i);
+#define INSN(name, ext, format, picture, flags) \
+    bool trans_##name(struct dis *d, const struct insn *i);
 #include "target-riscv/insn32.def"
 #undef INSN
 
@@ -57,7 +59,10 @@ static inline ir_arg imm_const(struct dis *d, int64_t value)
     return ir_const(d->ctx, (uint64_t)value);
 }
 
-/* Decodes the instruction at OFF of the page; false if it is not wholly inside, or further away than a TB may reach. */
+/*
+ * Decodes the instruction at OFF of the page; false if it is not wholly inside, or further away
+ * than a TB may reach.
+ */
 bool dis_peek(const struct dis *d, int32_t off, struct insn *i);
 /* Records for the statistics that I's row was translated. */
 void dis_see_row(struct dis *d, const struct insn *i);
@@ -66,8 +71,9 @@ bool dis_has_room(const struct dis *d, unsigned n);
 /* Ends the TB with a jump to OFF, in this page or another. */
 void gen_goto(struct dis *d, int32_t off);
 /*
- * Ends the TB; what comes behind this instruction is found again in the jump cache, by a mode key or an address space that may
- * have changed, and is entered with a poll, so that an interrupt that was enabled is taken now.
+ * Ends the TB; what comes behind this instruction is found again in the jump cache, by a mode key
+ * or an address space that may have changed, and is entered with a poll, so that an interrupt
+ * that was enabled is taken now.
  */
 void gen_look_again(struct dis *d);
 /* Ends the TB; the main loop goes on behind this instruction: it may sleep, or drop TBs. */

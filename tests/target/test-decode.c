@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decode tables and the decoder: rows are well-formed, buckets find what a search of all rows finds, extensions gate
- * their rows, and each compressed instruction means what the specification says.
+ * The decode tables and the decoder: rows are well-formed, buckets find what a search of all rows
+ * finds, extensions gate their rows, and each compressed instruction means what the specification
+ * says.
  */
 #include "hw/host/bits.h"
 #include "hw/host/clock.h"
@@ -40,7 +41,7 @@ static void report_row(struct unit *u, unsigned row, const char *what)
     }
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------- */
 
 static void pictures_have_exactly_the_places_of_their_length(struct unit *u)
 {
@@ -77,7 +78,8 @@ static void rows_that_can_both_match_are_nested(struct unit *u)
 
             insn_picture_parse(insn_rows[a].picture, &mask_a, &match_a);
             insn_picture_parse(insn_rows[b].picture, &mask_b, &match_b);
-            if (insn_rows[a].len != insn_rows[b].len || ((match_a ^ match_b) & mask_a & mask_b) != 0) {
+            if (insn_rows[a].len != insn_rows[b].len ||
+                ((match_a ^ match_b) & mask_a & mask_b) != 0) {
                 continue;
             }
             if (mask_a == mask_b || ((mask_a & mask_b) != mask_a && (mask_a & mask_b) != mask_b)) {
@@ -98,7 +100,7 @@ static void names_are_unique(struct unit *u)
     }
 }
 
-/* ---- decoding --------------------------------------------------------------------------------------------------------------------- */
+/* ---- decoding --------------------------------------------------------------------------- */
 
 /* What the decoder should find, by looking at every row. */
 static unsigned search(const struct cpu_config *c, uint32_t word)
@@ -109,8 +111,9 @@ static unsigned search(const struct cpu_config *c, uint32_t word)
         uint32_t mask, match;
 
         insn_picture_parse(insn_rows[r].picture, &mask, &match);
-        if (insn_rows[r].len == len && (word & mask) == match && (unsigned)__builtin_popcount(mask) > best_bits &&
-            cpu_has(c, insn_rows[r].ext) && cpu_has(c, insn_rows[insn_rows[r].id].ext)) {
+        if (insn_rows[r].len == len && (word & mask) == match &&
+            (unsigned)__builtin_popcount(mask) > best_bits && cpu_has(c, insn_rows[r].ext) &&
+            cpu_has(c, insn_rows[insn_rows[r].id].ext)) {
             best = r;
             best_bits = (unsigned)__builtin_popcount(mask);
         }
@@ -132,7 +135,8 @@ static void buckets_find_what_a_search_of_all_rows_finds(struct unit *u)
     uint64_t seed = 1;
 
     for (unsigned n = 0; n < 60000 && !u->failed; n++) {
-        uint32_t word = n % 2 ? (uint32_t)rng(&seed) | 3 : random_word(&seed, &insn_rows[n / 2 % INSN_ROW_COUNT]);
+        uint32_t word = n % 2 ? (uint32_t)rng(&seed) | 3
+                              : random_word(&seed, &insn_rows[n / 2 % INSN_ROW_COUNT]);
         struct insn i;
 
         word ^= n % 8 == 0 ? 1u << (2 + n / 8 % 30) : 0;
@@ -189,7 +193,7 @@ static void every_row_can_be_decoded(struct unit *u)
     decoder_free(d);
 }
 
-/* ---- compressed ------------------------------------------------------------------------------------------------------------------- */
+/* ---- compressed ------------------------------------------------------------------------- */
 
 /* Pairs that GNU as gave: a compressed instruction, and the 32-bit one that it stands for. */
 static const struct {
@@ -199,13 +203,15 @@ static const struct {
 #include "tests/target/compressed-pairs.def"
 };
 
-static void check_pair(struct unit *u, const struct decoder *d, uint16_t compressed, uint32_t meaning)
+static void check_pair(struct unit *u, const struct decoder *d, uint16_t compressed,
+                       uint32_t meaning)
 {
     struct insn a, b;
 
     decode(d, compressed, &a);
     decode(d, meaning, &b);
-    if (a.id != b.id || a.rd != b.rd || a.rs1 != b.rs1 || a.rs2 != b.rs2 || a.imm != b.imm || a.len != 2) {
+    if (a.id != b.id || a.rd != b.rd || a.rs1 != b.rs1 || a.rs2 != b.rs2 || a.imm != b.imm ||
+        a.len != 2) {
         if (!u->failed) {
             u->failed = true;
             printf("FAIL %s: %04x does not mean %08x\n", u->name, compressed, meaning);
@@ -236,16 +242,16 @@ static void every_compressed_row_equals_its_32_bit_meaning(struct unit *u)
 static void reserved_compressed_encodings_are_illegal(struct unit *u)
 {
     static const uint16_t reserved[] = {
-        0x0000, /* defined illegal */
-        0x0004, /* c.addi4spn with 0 */
-        0x8000, /* quadrant 0, funct3 100 */
-        0x2001, /* c.addiw x0 */
-        0x6101, /* c.addi16sp 0 */
-        0x6081, /* c.lui 0 */
+        0x0000,         /* defined illegal */
+        0x0004,         /* c.addi4spn with 0 */
+        0x8000,         /* quadrant 0, funct3 100 */
+        0x2001,         /* c.addiw x0 */
+        0x6101,         /* c.addi16sp 0 */
+        0x6081,         /* c.lui 0 */
         0x9c41, 0x9c61, /* quadrant 1, 100 1 11 1x */
-        0x4002, /* c.lwsp x0 */
-        0x6002, /* c.ldsp x0 */
-        0x8002, /* c.jr x0 */
+        0x4002,         /* c.lwsp x0 */
+        0x6002,         /* c.ldsp x0 */
+        0x8002,         /* c.jr x0 */
     };
     struct decoder *d = decoder_new(&everything);
 
@@ -258,7 +264,7 @@ static void reserved_compressed_encodings_are_illegal(struct unit *u)
     decoder_free(d);
 }
 
-/* ---- time --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------- */
 
 static void decoding_takes_tens_of_nanoseconds(struct unit *u)
 {

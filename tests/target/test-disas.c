@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disassembler against fixed texts, and against GNU objdump (where riscv64-linux-gnu- binutils are installed) on random
- * instances of every row and random words.
+ * The disassembler against fixed texts, and against GNU objdump (where riscv64-linux-gnu-
+ * binutils are installed) on random instances of every row and random words.
  */
 #include "hw/host/bits.h"
 #include "target-riscv/hart.h"
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define WORDS_PER_ROW 40
-#define RANDOM_WORDS 4000
-#define NWORDS (INSN_ROW_COUNT * WORDS_PER_ROW + RANDOM_WORDS)
+#define RANDOM_WORDS  4000
+#define NWORDS        (INSN_ROW_COUNT * WORDS_PER_ROW + RANDOM_WORDS)
 
 static const struct cpu_config everything = {.model = "test", .ext = {UINT64_MAX, UINT64_MAX}};
 
@@ -91,11 +91,12 @@ static void short_buffers_are_survived(struct unit *u)
     decoder_free(d);
 }
 
-/* ---- objdump ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- objdump ---------------------------------------------------------------------------- */
 
 static bool have_binutils(void)
 {
-    return system("riscv64-linux-gnu-as --version >/dev/null 2>&1 && riscv64-linux-gnu-objdump --version >/dev/null 2>&1") == 0;
+    return system("riscv64-linux-gnu-as --version >/dev/null 2>&1") == 0 &&
+           system("riscv64-linux-gnu-objdump --version >/dev/null 2>&1") == 0;
 }
 
 static uint32_t random_instance(const struct insn_row *row, uint64_t *seed)
@@ -137,17 +138,22 @@ static FILE *objdump(const char *dir, const uint32_t *words)
         return NULL;
     }
     for (unsigned n = 0; n < NWORDS; n++) {
-        fprintf(s, insn_length((uint16_t)words[n]) == 2 ? ".insn 0x%04x\n" : ".insn 0x%08x\n", words[n]);
+        fprintf(s, insn_length((uint16_t)words[n]) == 2 ? ".insn 0x%04x\n" : ".insn 0x%08x\n",
+                words[n]);
     }
     fclose(s);
     snprintf(command, sizeof(command),
-             "cd %s && riscv64-linux-gnu-as -march=rv64imafdc_zicsr_zifencei_zba_zbb_zbc_zbs_zicbom_zicbop_zicboz -o w.o w.s && "
+             "cd %s && riscv64-linux-gnu-as "
+             "-march=rv64imafdc_zicsr_zifencei_zba_zbb_zbc_zbs_zicbom_zicbop_zicboz -o w.o w.s && "
              "riscv64-linux-gnu-objdump -d -M no-aliases w.o",
              dir);
     return popen(command, "r");
 }
 
-/* "  10:\t02b57553          \tfadd.d\tfa0,fa0,fa1 # 0 <sym>" to "fadd.d fa0,fa0,fa1". False for other lines. */
+/*
+ * "  10:\t02b57553          \tfadd.d\tfa0,fa0,fa1 # 0 <sym>" to "fadd.d fa0,fa0,fa1". False for
+ * other lines.
+ */
 static bool parse_line(char *line, uint64_t *pc, char *text, size_t size)
 {
     char *end, *p = line;
@@ -181,13 +187,19 @@ static bool may_differ(const struct insn *i, const char *theirs)
     if (i->id == INSN_illegal) {
         return theirs[0] == '.' || strcmp(theirs, "c.unimp") == 0 || strncmp(theirs, "0x", 2) == 0;
     }
-    return row->format == FORMAT_CSR || row->format == FORMAT_CSRI || /* who knows which CSR names */
-           i->rm == 5 || i->rm == 6 ||                                /* reserved: illegal when translated */
-           (row->len == 2 && strstr(theirs, "64 ") != NULL && i->imm == 0) || /* the RV128 name of a hint */
-           i->id == INSN_pause || strcmp(theirs, "unimp") == 0;
+    return row->format == FORMAT_CSR ||
+           row->format == FORMAT_CSRI || /* who knows which CSR names */
+           i->rm == 5 || i->rm == 6 ||   /* reserved: illegal when translated */
+           (row->len == 2 && strstr(theirs, "64 ") != NULL &&
+            i->imm == 0) || /* the RV128 name of a hint */
+           i->id == INSN_pause ||
+           strcmp(theirs, "unimp") == 0;
 }
 
-/* Fields that the ISA says to ignore, and objdump 2.40 wants to be zero; and the rounding mode of conversions that are exact. */
+/*
+ * Fields that the ISA says to ignore, and objdump 2.40 wants to be zero; and the rounding mode of
+ * conversions that are exact.
+ */
 static bool objdump_is_stricter(const struct insn *i)
 {
     const struct insn_row *row = &insn_rows[i->row];
@@ -196,7 +208,8 @@ static bool objdump_is_stricter(const struct insn *i)
            i->id == INSN_fcvt_d_w || i->id == INSN_fcvt_d_wu;
 }
 
-static void compare_line(struct unit *u, const struct decoder *d, uint32_t word, uint64_t pc, const char *theirs, unsigned *ndiffer)
+static void compare_line(struct unit *u, const struct decoder *d, uint32_t word, uint64_t pc,
+                         const char *theirs, unsigned *ndiffer)
 {
     uint8_t bytes[4];
     struct insn i;

@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The translator, one TB at a time, on the interpreter and on the host's backend: where superblocks go and end, what is fused,
- * that code does not depend on its address, and that no bytes whatever upset it.
+ * The translator, one TB at a time, on the interpreter and on the host's backend: where
+ * superblocks go and end, what is fused, that code does not depend on its address, and that no
+ * bytes whatever upset it.
  */
 #include "tests/target/translate-fixture.h"
 #include <sys/mman.h>
 
 enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3, A4, A5 };
 
-#define R(op, f3, f7, rd, rs1, rs2) ((uint32_t)(f7) << 25 | (rs2) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
-#define I(op, f3, rd, rs1, imm) ((uint32_t)(imm) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
+#define R(op, f3, f7, rd, rs1, rs2) \
+    ((uint32_t)(f7) << 25 | (rs2) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
+#define I(op, f3, rd, rs1, imm) \
+    ((uint32_t)(imm) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
 #define ADDI(rd, rs1, imm) I(0x13u, 0, rd, rs1, imm)
-#define SLLI(rd, rs1, n) I(0x13u, 1, rd, rs1, n)
-#define SRLI(rd, rs1, n) I(0x13u, 5, rd, rs1, n)
-#define SRAI(rd, rs1, n) I(0x13u, 5, rd, rs1, 0x400 | (n))
-#define ADD(rd, rs1, rs2) R(0x33u, 0, 0, rd, rs1, rs2)
-#define XOR(rd, rs1, rs2) R(0x33u, 4, 0, rd, rs1, rs2)
-#define LD(rd, rs1, imm) I(0x03u, 3, rd, rs1, imm)
-#define LUI(rd, imm20) ((uint32_t)(imm20) << 12 | (rd) << 7 | 0x37u)
-#define AUIPC(rd, imm20) ((uint32_t)(imm20) << 12 | (rd) << 7 | 0x17u)
+#define SLLI(rd, rs1, n)   I(0x13u, 1, rd, rs1, n)
+#define SRLI(rd, rs1, n)   I(0x13u, 5, rd, rs1, n)
+#define SRAI(rd, rs1, n)   I(0x13u, 5, rd, rs1, 0x400 | (n))
+#define ADD(rd, rs1, rs2)  R(0x33u, 0, 0, rd, rs1, rs2)
+#define XOR(rd, rs1, rs2)  R(0x33u, 4, 0, rd, rs1, rs2)
+#define LD(rd, rs1, imm)   I(0x03u, 3, rd, rs1, imm)
+#define LUI(rd, imm20)     ((uint32_t)(imm20) << 12 | (rd) << 7 | 0x37u)
+#define AUIPC(rd, imm20)   ((uint32_t)(imm20) << 12 | (rd) << 7 | 0x17u)
 #define JALR(rd, rs1, imm) I(0x67u, 0, rd, rs1, imm)
-#define LR_W(rd, rs1) (0x1000202fu | (rs1) << 15 | (rd) << 7)
+#define LR_W(rd, rs1)      (0x1000202fu | (rs1) << 15 | (rd) << 7)
 #define SC_W(rd, rs1, rs2) (0x1800202fu | (rs2) << 20 | (rs1) << 15 | (rd) << 7)
-#define ECALL 0x73u
-#define BRANCH(f3, rs1, rs2, off)                                                                                   \
-    (((uint32_t)(off) >> 12 & 1) << 31 | ((uint32_t)(off) >> 5 & 63) << 25 | (rs2) << 20 | (rs1) << 15 | (f3) << 12 | \
-     ((uint32_t)(off) >> 1 & 15) << 8 | ((uint32_t)(off) >> 11 & 1) << 7 | 0x63u)
+#define ECALL              0x73u
+#define BRANCH(f3, rs1, rs2, off)                                                          \
+    (((uint32_t)(off) >> 12 & 1) << 31 | ((uint32_t)(off) >> 5 & 63) << 25 | (rs2) << 20 | \
+     (rs1) << 15 | (f3) << 12 | ((uint32_t)(off) >> 1 & 15) << 8 |                         \
+     ((uint32_t)(off) >> 11 & 1) << 7 | 0x63u)
 #define BEQ(rs1, rs2, off) BRANCH(0u, rs1, rs2, off)
 #define BNE(rs1, rs2, off) BRANCH(1u, rs1, rs2, off)
-#define JAL(rd, off)                                                                                              \
-    (((uint32_t)(off) >> 20 & 1) << 31 | ((uint32_t)(off) >> 1 & 1023) << 21 | ((uint32_t)(off) >> 11 & 1) << 20 | \
-     ((uint32_t)(off) >> 12 & 255) << 12 | (rd) << 7 | 0x6fu)
+#define JAL(rd, off)                                                           \
+    (((uint32_t)(off) >> 20 & 1) << 31 | ((uint32_t)(off) >> 1 & 1023) << 21 | \
+     ((uint32_t)(off) >> 11 & 1) << 20 | ((uint32_t)(off) >> 12 & 255) << 12 | (rd) << 7 | 0x6fu)
 
 static uint64_t rng(uint64_t *state)
 {
@@ -51,13 +55,13 @@ static void on_both(struct unit *u, void (*test)(struct unit *u, struct bench *t
     }
 }
 
-#define CODE(t, off, ...)                                            \
-    do {                                                             \
-        const uint32_t words_[] = {__VA_ARGS__};                     \
-        bench_code(t, off, words_, ARRAY_SIZE(words_));              \
+#define CODE(t, off, ...)                               \
+    do {                                                \
+        const uint32_t words_[] = {__VA_ARGS__};        \
+        bench_code(t, off, words_, ARRAY_SIZE(words_)); \
     } while (0)
 
-/* ---- registers and constants ------------------------------------------------------------------------------------------------------ */
+/* ---- registers and constants ------------------------------------------------------------ */
 
 static void x0(struct unit *u, struct bench *t)
 {
@@ -116,12 +120,12 @@ static void code_does_not_depend_on_its_address(struct unit *u)
     on_both(u, two_places);
 }
 
-/* ---- superblocks -------------------------------------------------------------------------------------------------------------------- */
+/* ---- superblocks ------------------------------------------------------------------------ */
 
 static void straight_through(struct unit *u, struct bench *t)
 {
-    CODE(t, 0, ADDI(A0, ZERO, 1), BEQ(A1, A2, 0x40), ADDI(A0, A0, 2), BNE(A1, A3, 0x1000 - 12), ADDI(A0, A0, 4),
-         JAL(ZERO, 8), 0, ADDI(A0, A0, 8), BNE(A1, A2, -4), ADDI(A0, A0, 16));
+    CODE(t, 0, ADDI(A0, ZERO, 1), BEQ(A1, A2, 0x40), ADDI(A0, A0, 2), BNE(A1, A3, 0x1000 - 12),
+         ADDI(A0, A0, 4), JAL(ZERO, 8), 0, ADDI(A0, A0, 8), BNE(A1, A2, -4), ADDI(A0, A0, 16));
     t->h.x[A1] = t->h.x[A3] = 3;
     t->h.x[A2] = 4;
     bench_run(t);
@@ -249,14 +253,18 @@ static void without_c_misaligned_targets_trap_when_jumped_to(struct unit *u)
     on_both(u, misaligned_targets);
 }
 
-/* ---- fusion ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- fusion ----------------------------------------------------------------------------- */
 
-/* A random instruction of the rows that only work on registers; shifts by the amounts that fuse are frequent. */
+/*
+ * A random instruction of the rows that only work on registers; shifts by the amounts that fuse
+ * are frequent.
+ */
 static uint32_t random_pure(uint64_t *seed)
 {
-    static const uint32_t favourites[] = {SLLI(A0, A1, 32), SRLI(A0, A0, 32), SRAI(A0, A0, 32), SLLI(A0, A2, 2),
-                                          ADD(A0, A0, A1),  ADD(A0, A3, A0),  SLLI(A1, A1, 48), SRLI(A1, A1, 48),
-                                          SLLI(A1, A0, 56), SRAI(A1, A1, 56), SLLI(A0, A0, 1),  SRAI(A0, A0, 48)};
+    static const uint32_t favourites[] = {SLLI(A0, A1, 32), SRLI(A0, A0, 32), SRAI(A0, A0, 32),
+                                          SLLI(A0, A2, 2),  ADD(A0, A0, A1),  ADD(A0, A3, A0),
+                                          SLLI(A1, A1, 48), SRLI(A1, A1, 48), SLLI(A1, A0, 56),
+                                          SRAI(A1, A1, 56), SLLI(A0, A0, 1),  SRAI(A0, A0, 48)};
     uint32_t mask, match;
     unsigned row;
 
@@ -275,12 +283,14 @@ static uint32_t random_pure(uint64_t *seed)
 
 static void random_registers(struct bench *t, uint64_t *seed)
 {
-    static const uint64_t edges[] = {0, 1, UINT64_MAX, INT64_MAX, BIT(63), 0x7fffffff, 0x80000000, 0xffffffff};
+    static const uint64_t edges[] = {0,       1,          UINT64_MAX, INT64_MAX,
+                                     BIT(63), 0x7fffffff, 0x80000000, 0xffffffff};
 
     for (unsigned r = 1; r < 32; r++) {
         uint64_t pick = rng(seed);
 
-        t->h.x[r] = pick & 1 ? edges[(pick >> 1) % ARRAY_SIZE(edges)] : rng(seed) >> (pick >> 1) % 64;
+        t->h.x[r] =
+            pick & 1 ? edges[(pick >> 1) % ARRAY_SIZE(edges)] : rng(seed) >> (pick >> 1) % 64;
     }
 }
 
@@ -327,11 +337,12 @@ static void a_superblock_does_what_its_instructions_do_one_by_one(struct unit *u
     on_both(u, superblock_equals_single);
 }
 
-/* ---- LR/SC --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- LR/SC ------------------------------------------------------------------------------ */
 
 static void fused_pair(struct unit *u, struct bench *t)
 {
-    CODE(t, 0, LR_W(A0, S0), BNE(A0, A1, 0x40), XOR(A2, A0, A3), SC_W(A4, S0, A2), BNE(A4, ZERO, -16));
+    CODE(t, 0, LR_W(A0, S0), BNE(A0, A1, 0x40), XOR(A2, A0, A3), SC_W(A4, S0, A2),
+         BNE(A4, ZERO, -16));
     store_le32(t->ram + 128, 0x80000001);
     t->h.x[S0] = 128;
     t->h.x[A1] = (uint64_t)(int32_t)0x80000001;
@@ -372,9 +383,11 @@ static void unfused_pairs(struct unit *u, struct bench *t)
     expect_helpers(u, t);
     CODE(t, 0, LR_W(A0, S0), SC_W(A4, S0, A2) | 1 << 12, ECALL); /* other size */
     expect_helpers(u, t);
-    CODE(t, 0, LR_W(A0, S0), BEQ(A0, A1, 8), ADDI(A2, A2, 1), SC_W(A4, S0, A2), ECALL); /* a way around to the SC */
+    CODE(t, 0, LR_W(A0, S0), BEQ(A0, A1, 8), ADDI(A2, A2, 1), SC_W(A4, S0, A2),
+         ECALL); /* a way around to the SC */
     expect_helpers(u, t);
-    CODE(t, 0, LR_W(A0, S0), BEQ(A0, A1, 12), SC_W(A4, S0, A2), ECALL, SC_W(A4, S0, A3), ECALL); /* two SCs */
+    CODE(t, 0, LR_W(A0, S0), BEQ(A0, A1, 12), SC_W(A4, S0, A2), ECALL, SC_W(A4, S0, A3),
+         ECALL); /* two SCs */
     expect_helpers(u, t);
     t->src.fuse_lrsc = false;
     CODE(t, 0, LR_W(A0, S0), SC_W(A4, S0, A2), ECALL);
@@ -387,10 +400,10 @@ static void other_pairs_go_through_the_helpers(struct unit *u)
     on_both(u, unfused_pairs);
 }
 
-/* ---- F ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- F ---------------------------------------------------------------------------------- */
 
-#define FLD(rd, rs1, imm) I(0x07u, 3, rd, rs1, imm)
-#define FADD_D(rd, rs1, rs2, rm) R(0x53u, rm, 1, rd, rs1, rs2)
+#define FLD(rd, rs1, imm)            I(0x07u, 3, rd, rs1, imm)
+#define FADD_D(rd, rs1, rs2, rm)     R(0x53u, rm, 1, rd, rs1, rs2)
 #define FSGNJ(fmt, rm, rd, rs1, rs2) R(0x53u, rm, 0x10 | (fmt), rd, rs1, rs2)
 
 static void fs_states(struct unit *u, struct bench *t)
@@ -433,13 +446,21 @@ static void fs_gates_and_is_made_dirty_behind_what_traps(struct unit *u)
 static void sign_injection(struct unit *u, struct bench *t)
 {
     const uint64_t box = UINT64_C(0xffffffff00000000), values[] = {
-        0, BIT(63), box | 0x80000000u, box | 0x3f800000, box | 0xff812345, 0x3f800000, BIT(63) | 123, 0x7fffffff80000001,
-    };
+                                                           0,
+                                                           BIT(63),
+                                                           box | 0x80000000u,
+                                                           box | 0x3f800000,
+                                                           box | 0xff812345,
+                                                           0x3f800000,
+                                                           BIT(63) | 123,
+                                                           0x7fffffff80000001,
+                                                       };
 
     for (unsigned op = 0; op < 3; op++) {
         for (unsigned n = 0; n < ARRAY_SIZE(values) * ARRAY_SIZE(values); n++) {
             uint64_t a = values[n % ARRAY_SIZE(values)], b = values[n / ARRAY_SIZE(values)];
-            uint32_t sa = a >= box ? (uint32_t)a : 0x7fc00000, sb = b >= box ? (uint32_t)b : 0x7fc00000;
+            uint32_t sa = a >= box ? (uint32_t)a : 0x7fc00000,
+                     sb = b >= box ? (uint32_t)b : 0x7fc00000;
             uint64_t sign = op == 0 ? b : op == 1 ? ~b : a ^ b;
             uint32_t sign_s = op == 0 ? sb : op == 1 ? ~sb : sa ^ sb;
 
@@ -449,7 +470,10 @@ static void sign_injection(struct unit *u, struct bench *t)
             bench_run(t);
             CHECK_EQ(u, t->h.f[1], box | (sa & 0x7fffffff) | (sign_s & 0x80000000u));
             CHECK_EQ(u, t->h.f[4], (a & ~BIT(63)) | (sign & BIT(63)));
-            CHECK_EQ(u, t->h.f[5], box | (op == 0 ? sa : op == 1 ? sa ^ 0x80000000u : sa & 0x7fffffff));
+            CHECK_EQ(u, t->h.f[5],
+                     box | (op == 0   ? sa
+                            : op == 1 ? sa ^ 0x80000000u
+                                      : sa & 0x7fffffff));
         }
     }
 }
@@ -459,7 +483,7 @@ static void sign_injection_checks_boxes(struct unit *u)
     on_both(u, sign_injection);
 }
 
-/* ---- hostile bytes ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- hostile bytes ---------------------------------------------------------------------- */
 
 /* Mostly instances of rows, some noise. */
 static void fill_page(uint8_t *page, uint64_t *seed)
@@ -498,14 +522,16 @@ static void hostile(struct unit *u, struct bench *t)
         if (n % 64 == 0) {
             fill_page(page, &seed);
         }
-        t->src.pc_off = n % 4 ? (int32_t)(rng(&seed) % 2048 * 2) : 4096 - 2 * (int32_t)(1 + n / 4 % 8);
+        t->src.pc_off =
+            n % 4 ? (int32_t)(rng(&seed) % 2048 * 2) : 4096 - 2 * (int32_t)(1 + n / 4 % 8);
         t->src.next = rng(&seed) % 2 && t->src.pc_off == 4094 ? next : NULL;
         t->src.max_insns = n % 5 ? 96 : 1 + n % 7;
         t->src.superblock = n % 3 != 0;
         t->src.mode_key = (uint32_t)(rng(&seed) % 3) << 2;
         bench_compile(t);
         CHECK(u, t->src.ninsns >= 1 && t->src.ninsns <= t->src.max_insns);
-        CHECK(u, t->src.end_off > t->src.pc_off && t->src.end_off <= t->src.pc_off + 4 * (int32_t)t->src.max_insns);
+        CHECK(u, t->src.end_off > t->src.pc_off &&
+                     t->src.end_off <= t->src.pc_off + 4 * (int32_t)t->src.max_insns);
         CHECK(u, t->src.end_off <= 4096 + (t->src.next != NULL ? 2 : 0));
     }
     t->src.host = t->page;

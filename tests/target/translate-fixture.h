@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hart that is only its registers, a flat memory, and helpers that record their calls: runs what the translator emits for
- * one TB, on the interpreter and on the host's backend.
+ * A hart that is only its registers, a flat memory, and helpers that record their calls: runs
+ * what the translator emits for one TB, on the interpreter and on the host's backend.
  */
 #ifndef TESTS_TARGET_TRANSLATE_FIXTURE_H
 #define TESTS_TARGET_TRANSLATE_FIXTURE_H
@@ -44,7 +44,8 @@ struct bench {
     struct tcg_exit exit;
 };
 
-static inline uint64_t record_call(void *env, unsigned helper, uint64_t a, uint64_t b, uint64_t c, int64_t imm)
+static inline uint64_t record_call(void *env, unsigned helper, uint64_t a, uint64_t b, uint64_t c,
+                                   int64_t imm)
 {
     struct bench *t = env;
 
@@ -61,16 +62,17 @@ static inline uint64_t record_call(void *env, unsigned helper, uint64_t a, uint6
 #define STUB_ARGS1 a, 0, 0
 #define STUB_ARGS2 a, b, 0
 #define STUB_ARGS3 a, b, c
-#define HELPER(name, nargs, flags)                                                        \
-    static uint64_t stub_##name(struct hart *h, HELPER_ARGS##nargs int64_t imm)           \
-    {                                                                                     \
-        return record_call(h, HELPER_##name, STUB_ARGS##nargs, imm);                      \
+#define HELPER(name, nargs, flags)                                              \
+    static uint64_t stub_##name(struct hart *h, HELPER_ARGS##nargs int64_t imm) \
+    {                                                                           \
+        return record_call(h, HELPER_##name, STUB_ARGS##nargs, imm);            \
     }
 #include "target-riscv/helpers.def"
 #undef HELPER
 
 static const struct tcg_helper stub_helpers[HELPER_COUNT] = {
-#define HELPER(helper_name, count, bits) [HELPER_##helper_name] = {#helper_name, (void *)stub_##helper_name, count, bits},
+#define HELPER(helper_name, count, bits) \
+    [HELPER_##helper_name] = {#helper_name, (void *)stub_##helper_name, count, bits},
 #include "target-riscv/helpers.def"
 #undef HELPER
 };
@@ -108,7 +110,8 @@ static inline void flat_store(void *env, uint64_t va, uint64_t value, unsigned m
 }
 
 /* Only what LR/SC fusion needs. */
-static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop, unsigned op)
+static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t expected,
+                                unsigned memop, unsigned op)
 {
     uint64_t old = flat_load(env, va, memop | MO_SIGN);
     unsigned bits = 8u << (memop & MO_SIZE);
@@ -125,14 +128,29 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
 {
     struct tcg_config c = {
         .options = options,
-        .layout = {.env_bias = HART_ENV_BIAS, .poll = CPU(poll), .unwind = CPU(unwind), .pc = CPU(pc),
-                   .pc_page = CPU(pc_page), .host_ra = CPU(host_ra), .host_sp = CPU(host_sp), .tlb = CPU(tlb),
-                   .jc = CPU(jc), .jc_key = CPU(jc_key), .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_index_bits = TLB_INDEX_BITS, .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
+        .layout = {.env_bias = HART_ENV_BIAS,
+                   .poll = CPU(poll),
+                   .unwind = CPU(unwind),
+                   .pc = CPU(pc),
+                   .pc_page = CPU(pc_page),
+                   .host_ra = CPU(host_ra),
+                   .host_sp = CPU(host_sp),
+                   .tlb = CPU(tlb),
+                   .jc = CPU(jc),
+                   .jc_key = CPU(jc_key),
+                   .tlb_entry_bits = TLB_ENTRY_BITS,
+                   .tlb_index_bits = TLB_INDEX_BITS,
+                   .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
                    .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
-                   .tlb_addend = offsetof(struct tlb_entry, addend), .jc_index_bits = JC_INDEX_BITS},
-        .globals = riscv_globals, .nglobals = riscv_nglobals, .helpers = stub_helpers, .nhelpers = HELPER_COUNT,
-        .load = flat_load, .store = flat_store, .amo = flat_amo,
+                   .tlb_addend = offsetof(struct tlb_entry, addend),
+                   .jc_index_bits = JC_INDEX_BITS},
+        .globals = riscv_globals,
+        .nglobals = riscv_nglobals,
+        .helpers = stub_helpers,
+        .nhelpers = HELPER_COUNT,
+        .load = flat_load,
+        .store = flat_store,
+        .amo = flat_amo,
     };
     struct err err;
     int failed = code_memory_init(&t->cm, 1 << 20, &err);
@@ -164,9 +182,14 @@ static inline struct bench *bench_new(bool interp)
     for (unsigned n = 0; n < JC_ENTRIES; n++) {
         t->jc[n].va = UINT64_MAX;
     }
-    bench_tcg(t, (struct tcg_options){.interp = interp, .smp = true, .host_features = host_features()});
-    t->src = (struct tb_source){.pc_page = 0x10000, .host = t->page, .max_insns = 64, .superblock = true,
-                                .fuse_lrsc = true, .mode_key = PRIV_M | 2 << 2};
+    bench_tcg(
+        t, (struct tcg_options){.interp = interp, .smp = true, .host_features = host_features()});
+    t->src = (struct tb_source){.pc_page = 0x10000,
+                                .host = t->page,
+                                .max_insns = 64,
+                                .superblock = true,
+                                .fuse_lrsc = true,
+                                .mode_key = PRIV_M | 2 << 2};
     return t;
 }
 
