@@ -4,7 +4,7 @@ ROUNDS ?= 5
 
 bench:
 	@tests/guest/install-deps.sh bench
-	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory -s all
 	@tests/guest/fetch.sh kernel opensbi initramfs qemu
 	@BUILD=$(abspath $(BUILD)) tests/bench/bench.py --rounds $(ROUNDS) $(ROWS)
 

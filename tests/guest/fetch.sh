@@ -56,6 +56,7 @@ fetch_kernel()
     [ -n "$image" ] || die "$meta names no kernel"
     say "fetching $image"
     apt_fetch "$NEW/deb" "$image"
+    say "unpacking it"
     unpack_all
     cp "$NEW"/root/boot/vmlinu[xz]-* "$NEW/out/Image"
     cp "$NEW"/root/boot/config-* "$NEW/out/config"

@@ -8,15 +8,16 @@ RUN_MEM ?= 1G
 # Builds what is missing, fetches a guest, and boots it to a shell on this terminal.
 run:
 	@tests/guest/install-deps.sh run
-	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory -s all
 	@tests/guest/fetch.sh kernel opensbi initramfs
+	@echo "Booting Linux on $(RUN_SMP) harts. Ctrl-A X leaves, Ctrl-A H helps; poweroff in the guest ends it."
 	@exec $(BIN) -M virt -smp $(RUN_SMP) -m $(RUN_MEM) -nographic -bios $(GUEST)/opensbi/fw_dynamic.bin \
 		-kernel $(GUEST)/kernel/Image -initrd $(GUEST)/initramfs.cpio.gz -append "console=ttyS0 quiet" $(ARGS)
 
 # Everything that is tested; closes with "N passed, N failed, N skipped".
 check:
 	@tests/guest/install-deps.sh check
-	@+$(MAKE) --no-print-directory all unit-bins
+	@+$(MAKE) --no-print-directory -s all unit-bins
 	@tests/guest/fetch.sh kernel opensbi uboot initramfs qemu rootfs
 	@BUILD=$(abspath $(BUILD)) ALSO="$(ALSO)" tests/run-suites.sh $(SUITES)
 
