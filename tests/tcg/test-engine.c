@@ -288,7 +288,8 @@ static void case_atomics(struct unit *u, struct engine *e)
     ir_exit_loop(e->ctx, 16);
     code = compile(u, e, NULL, -4096);
     for (unsigned k = 0; k < NTHREADS; k++) {
-        w[k] = (struct worker){.e = e, .code = &code, .g = calloc(1, sizeof(struct guest))};
+        w[k] =
+            (struct worker){.e = e, .code = &code, .g = aligned_alloc(4096, sizeof(struct guest))};
         guest_init(w[k].g);
         w[k].g->env.x[3] = RAM_BASE;
         w[k].g->env.x[4] = UINT64_C(0x0101010101010101) << k;

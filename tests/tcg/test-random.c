@@ -371,6 +371,8 @@ struct outcome {
     int32_t fault_pc; /* of the last slow path or helper that may fault */
 };
 
+static bool op_seen[IR_OP_COUNT]; /* compiled for some program */
+
 static void run_program(struct engine *e, uint64_t seed, struct outcome *o)
 {
     struct tcg_code code;
@@ -394,6 +396,9 @@ static void run_program(struct engine *e, uint64_t seed, struct outcome *o)
     if (ret < 0) {
         printf("FAIL seed %" PRIu64 ", %s: tcg_compile: %d\n", seed, e->label, ret);
         exit(1);
+    }
+    for (unsigned k = 0; k < e->ctx->nopt; k++) {
+        op_seen[e->ctx->opt[k].op] = true;
     }
     o->exit = tcg_exec(e->t, &o->g.env, code.rx + code.entry);
     o->fault_pc = o->g.last_ra == 0 ? -1 : tcg_pc_lookup(e->t, code.rx, code.pcmap, o->g.last_ra);
@@ -491,9 +496,23 @@ static void random_programs_agree_on_all_variants(struct unit *u)
     }
 }
 
+static void random_programs_contained_every_op(struct unit *u)
+{
+    if (nseeds < 1000) {
+        return;
+    }
+    for (unsigned op = 0; op < IR_OP_COUNT; op++) {
+        if (!op_seen[op]) {
+            printf("FAIL %s: no program had %s\n", u->name, ir_op_info[op].name);
+            u->failed = true;
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct unit_case cases[] = {UNIT(random_programs_agree_on_all_variants)};
+    static const struct unit_case cases[] = {UNIT(random_programs_agree_on_all_variants),
+                                             UNIT(random_programs_contained_every_op)};
 
     first_seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     if (argc == 2) {
