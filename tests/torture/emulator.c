@@ -205,6 +205,10 @@ static int init_one(struct options *o, struct emulator *e, const char *name)
     }
     if (strcmp(name, "jit") == 0 || strcmp(name, "interp") == 0 || strcmp(name, "exclusive") == 0) {
         const char *accel = "tcg";
+        if (access(o->manyhart, X_OK) < 0) {
+            perror(o->manyhart);
+            return -1;
+        }
         accel = strcmp(name, "interp") == 0 ? "tcg,backend=interp" : accel;
         accel = strcmp(name, "exclusive") == 0 ? "tcg,lrsc=exclusive" : accel;
         const char *args[] = {o->manyhart, "-M",         "virt",   "-cpu", manyhart_cpu, "-m",

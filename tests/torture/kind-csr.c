@@ -67,7 +67,8 @@ static uint64_t csr_value(struct gen *g, const struct csr_row *row, uint64_t mas
     if (row->number == CSR_SATP) {
         static const uint8_t modes[] = {0, 8, 8, 9, 10};
         uint64_t mode = modes[rng_below(&g->rng, 5)];
-        return mode ? (v & 0x0ffffffffffffff) | mode << 60 : 0;
+        uint64_t root = (GUEST_PT >> 12) + (v & 15); /* in memory: QEMU reports a walk outside as a page fault */
+        return mode ? (v & 0x0ffff00000000000) | mode << 60 | root : 0;
     }
     if (row->number == CSR_MSTATUS || row->number == CSR_SSTATUS) {
         v = (v & MSTATUS_FS) ? v | MSTATUS_FS : v;

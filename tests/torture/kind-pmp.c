@@ -99,20 +99,18 @@ static uint64_t pick_address(struct gen *g, const struct pmp *pmp)
         at = GUEST_DATA + rng_below(&g->rng, DATA_SIZE);
     }
     at += rng_below(&g->rng, 24) - 12ull;
-    if ((at & 0xfff) > 0xff8) {
-        at &= ~7ull; /* each part of an access that crosses a page may be checked alone */
-    }
     return at;
 }
 
+/* Aligned: the parts of a misaligned access may be checked one by one. */
 static void emit_access(struct gen *g, const struct pmp *pmp)
 {
     static const uint8_t sets[] = {SET_MEM, SET_MEM, SET_MEM, SET_FMEM, SET_AMOD, SET_AMOW};
     unsigned p = g->ptr[0];
     const struct insn_row *row = insn_pick(&g->rng, sets[rng_below(&g->rng, 6)]);
     begin_group(g);
-    uint64_t at = pick_address(g, pmp);
-    emit_li(g, p, row->format == FMT_AMO && !rng_one_in(&g->rng, 8) ? at & ~7ull : at);
+    uint64_t size = 1u << (row->match >> 12 & 3);
+    emit_li(g, p, pick_address(g, pmp) & ~(size - 1));
     switch (row->format) {
     case FMT_LOAD:
     case FMT_FLOAD:

@@ -46,13 +46,9 @@ static void emit_privileged(struct gen *g)
 /* An access to where nothing is. */
 static void emit_access_fault(struct gen *g)
 {
-    static const uint64_t holes[] = {0x0, 0x8, 0x90000000, 0x82000000, 0x81fffffc, 0x100000000000, ~0ull << 12,
-                                     0x7ffffffffffff000};
+    static const uint64_t holes[] = {0x0, 0x8, 0x90000000, 0x82000000, 0x100000000000, ~0ull << 12, 0x7ffffffffffff000};
     unsigned t = g->counter;
-    uint64_t at = holes[rng_below(&g->rng, 8)];
-    if (at == 0x81fffffc) {
-        at = 0x82000000 - 4; /* the end of memory: a doubleword sticks out */
-    }
+    uint64_t at = holes[rng_below(&g->rng, sizeof(holes) / sizeof(holes[0]))];
     begin_group(g);
     emit_li(g, t, at);
     switch (rng_below(&g->rng, 5)) {
@@ -176,26 +172,26 @@ void gen_trap(struct gen *g)
 
 /* Interrupts. */
 
-/* Raised, enabled and taken by CSR writes alone: the ISA defines the instruction that is interrupted. */
+/* Raised, enabled and taken by CSR writes alone: the ISA defines the instruction that is interrupted. Only one
+ * interrupt is ever enabled in a case: without AIA, QEMU takes the lowest number first, not SEI before SSI. */
 static void emit_csr_interrupt(struct gen *g)
 {
     unsigned t = g->counter;
-    uint64_t bits = 1ull << (1 + 4 * rng_below(&g->rng, 3));
-    bits |= rng_one_in(&g->rng, 3) ? rng_next(&g->rng) & INTERRUPTS_S : 0;
+    uint64_t bits = rng_one_in(&g->rng, 4) ? rng_next(&g->rng) & INTERRUPTS_S : g->interrupt;
     switch (rng_below(&g->rng, 6)) {
     case 0:
         emit_li(g, t, bits);
         emit_csr(g, 2, pick_rd(g), CSR_MIP, t);
         break;
     case 1:
-        emit_li(g, t, bits);
+        emit_li(g, t, bits & g->interrupt);
         emit_csr(g, 1 + rng_below(&g->rng, 3), pick_rd(g), CSR_MIE, t);
         break;
     case 2:
         emit_csr(g, 5 + rng_below(&g->rng, 3), pick_rd(g), CSR_SIP, 2);
         break;
     case 3:
-        emit_li(g, t, bits);
+        emit_li(g, t, bits & g->interrupt);
         emit_csr(g, 1 + rng_below(&g->rng, 3), pick_rd(g), CSR_SIE, t);
         break;
     case 4:
@@ -215,7 +211,7 @@ static void emit_wfi(struct gen *g)
     g->p->items[g->p->nitems - 2].group = 0;
     g->pinned = true;
     emit_csr(g, 7, 0, CSR_MSTATUS, 8);
-    emit_li(g, t, 2);
+    emit_li(g, t, g->interrupt);
     emit_csr(g, 2, 0, CSR_MIE, t);
     emit_csr(g, 2, 0, CSR_MIP, t);
     emit(g, INSN_WFI);
@@ -225,6 +221,7 @@ static void emit_wfi(struct gen *g)
 void gen_irq(struct gen *g)
 {
     g->delegate_all = true;
+    g->interrupt = 1ull << (1 + 4 * rng_below(&g->rng, 3));
     reserve_privileged(g);
     reserve_data_pointers(g);
     g->pinned = true;
@@ -236,7 +233,7 @@ void gen_irq(struct gen *g)
         emit_to_m(g);
         emit_set_up(g);
         emit_csrw(g, CSR_MIDELEG, g->counter, rng_next(&g->rng) & INTERRUPTS_S);
-        emit_csrw(g, CSR_MIE, g->counter, rng_next(&g->rng) & INTERRUPTS_S);
+        emit_csrw(g, CSR_MIE, g->counter, rng_one_in(&g->rng, 2) ? g->interrupt : 0);
         emit_csrw(g, CSR_MSTATUS, g->counter, MSTATUS_FS | (rng_next(&g->rng) & (MSTATUS_MPIE | MSTATUS_SIE)));
         if (rng_one_in(&g->rng, 3)) {
             emit_wfi(g);

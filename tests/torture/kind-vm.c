@@ -110,20 +110,30 @@ static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
     flags |= (vm->priv == PRIV_U) != rng_one_in(r, 5) ? PTE_U : 0;
     flags |= rng_one_in(r, 5) ? 0 : PTE_A;
     flags |= rng_one_in(r, 4) ? 0 : PTE_D;
+    if (vm->svadu && !(flags & PTE_W)) {
+        flags |= PTE_A; /* whether an AMO that is not permitted to write sets A is open */
+    }
     flags |= (uint64_t)rng_below(r, 4) << 8;
     flags |= rng_one_in(r, 40) ? 1ull << (54 + rng_below(r, 10)) : 0;
     return flags;
 }
 
-static uint64_t random_page(struct gen *g)
+/* Seldom where no memory is. Not if an AMO could read but not write, for QEMU reads first and reports that; and not
+ * where accesses cross pages, for whether the first half's bus error or the second half's page fault wins is open. */
+static uint64_t random_page(struct gen *g, const struct vm *vm, uint64_t flags)
 {
     uint64_t pa = GUEST_DATA + rng_below(&g->rng, GUEST_DATA_PAGES) * 0x1000;
-    return rng_one_in(&g->rng, 60) ? 0x90000000 + pa : pa; /* seldom where no memory is */
+    return rng_one_in(&g->rng, 40) && vm->svadu && (flags & PTE_W) ? 0x90000000 + pa : pa;
 }
 
 static uint64_t random_leaf(struct gen *g, const struct vm *vm, unsigned page)
 {
-    return leaf(random_page(g), random_flags(g, vm, page != WINDOW_PAGES - 1));
+    uint64_t flags = random_flags(g, vm, page != WINDOW_PAGES - 1);
+    uint64_t pa = random_page(g, vm, flags);
+    if (pa >= GUEST_DATA + GUEST_DATA_PAGES * 0x1000) {
+        flags |= PTE_A | PTE_D; /* what a failing AMO sets is open */
+    }
+    return leaf(pa, flags);
 }
 
 /* A level 1 entry over the data, sometimes misaligned. */

@@ -149,6 +149,7 @@ struct gen {
     uint16_t group;
     bool pinned;    /* emitted items cannot be deleted */
     bool one_group; /* emitted items share a group */
+    uint64_t interrupt; /* the one that is enabled, as a bit of mie */
     bool delegate_all; /* fetch faults may be delegated */
     bool bad_rm;    /* invalid rounding modes are welcome */
 };
