@@ -6,8 +6,7 @@
  */
 #include "target-riscv/translate.h"
 
-#define MAX_EXITS    12 /* conditional exits in a TB */
-#define MAX_FOLLOWED 4  /* jumps followed in a TB */
+#define MAX_FOLLOWED 4 /* jumps followed in a TB */
 
 static bool in_page(int32_t off)
 {

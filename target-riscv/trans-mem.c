@@ -11,12 +11,13 @@
  */
 #include "target-riscv/translate.h"
 
-#define LRSC_WINDOW \
-    64 /* bytes: what the ISA calls a constrained loop is 16 instructions in sequence */
+#define LRSC_WINDOW                       #define LRSC_BRANCHES 4 /* between a fused LR and its SC, at most */
+64 /* bytes: what the ISA calls a constrained loop is 16 instructions in sequence */
 
-/* ---- loads and stores ------------------------------------------------------------------- */
+    /* ---- loads and stores ------------------------------------------------------------------- */
 
-static bool gen_load(struct dis *d, const struct insn *i, unsigned memop)
+    static bool
+    gen_load(struct dis *d, const struct insn *i, unsigned memop)
 {
     ir_ld(d->ctx, IR_I64, gpr_dest(d, i->rd), gpr(d, i->rs1), i->imm, memop | d->align);
     return true;
@@ -115,33 +116,36 @@ AMO(amomaxu, amo_maxu)
 
 /* ---- LR and SC -------------------------------------------------------------------------- */
 
-/*
- * Whether NEXT, at OFF, may stand between a fused LR and its SC. FIRST_TARGET collects the lowest
- * target of forward branches.
- */
+/* What stands between an LR and its SC. */
+struct between {
+    unsigned nbranches;
+    int32_t first_target; /* the lowest target of the branches, all of them forward */
+};
+
+/* Whether NEXT, at OFF, may stand between a fused LR and its SC. */
 static bool is_register_work(const struct insn *next, uint8_t address, int32_t off,
-                             int32_t *first_target)
+                             struct between *between)
 {
     if (insn_rows[next->id].flags & PURE) {
         return next->rd != address || next->rd == 0;
     }
     if (insn_rows[next->id].format == FORMAT_B && next->imm > 0) {
-        *first_target = MIN(*first_target, off + next->imm);
-        return true;
+        between->first_target = MIN(between->first_target, off + next->imm);
+        return ++between->nbranches <= LRSC_BRANCHES;
     }
     return false;
 }
 
 /*
- * True if the code from OFF to END has an SC before another LR: one that would need the
- * reservation that a fused LR does not make.
+ * True if the code from OFF to END has, or may have, an SC before another LR: one that would need
+ * the reservation that a fused LR does not make.
  */
 static bool has_other_sc(const struct dis *d, int32_t off, int32_t end)
 {
     struct insn next;
 
-    for (; off < end && dis_peek(d, off, &next); off += next.len) {
-        if (next.id == INSN_sc_w || next.id == INSN_sc_d) {
+    for (; off < end; off += next.len) {
+        if (!dis_peek(d, off, &next) || next.id == INSN_sc_w || next.id == INSN_sc_d) {
             return true;
         }
         if (next.id == INSN_lr_w || next.id == INSN_lr_d) {
@@ -151,20 +155,25 @@ static bool has_other_sc(const struct dis *d, int32_t off, int32_t end)
     return false;
 }
 
-/* Where the SC with id SC is that I, an LR, can be fused with, or -1. */
+/*
+ * Where the SC with id SC is that I, an LR, can be fused with, or -1. The TB must be sure to hold
+ * the SC too: a loop that found it elsewhere each time would never end.
+ */
 static int32_t find_sc(const struct dis *d, const struct insn *i, enum insn_id sc)
 {
-    int32_t off = d->next_off, end = d->pc_off + LRSC_WINDOW, first_target = INT32_MAX;
+    int32_t off = d->next_off, end = d->pc_off + LRSC_WINDOW;
+    struct between between = {.first_target = INT32_MAX};
     struct insn next;
 
-    if (!d->src->fuse_lrsc || !d->src->superblock || i->rd == i->rs1 || ir_full(d->ctx)) {
+    if (!d->src->fuse_lrsc || !d->src->superblock || i->rd == i->rs1 || ir_full(d->ctx) ||
+        d->nexits + LRSC_BRANCHES >= MAX_EXITS) {
         return -1;
     }
     for (unsigned n = 1; off < end && dis_has_room(d, n) && dis_peek(d, off, &next); n++) {
         if (next.id == sc && next.rs1 == i->rs1) {
-            return first_target > off && !has_other_sc(d, off + next.len, end) ? off : -1;
+            return between.first_target > off && !has_other_sc(d, off + next.len, end) ? off : -1;
         }
-        if (!is_register_work(&next, i->rs1, off, &first_target)) {
+        if (!is_register_work(&next, i->rs1, off, &between)) {
             return -1;
         }
         off += next.len;

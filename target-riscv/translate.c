@@ -205,7 +205,8 @@ static void translate_next(struct dis *d)
     }
     if (!d->done) {
         d->pc_off = d->next_off;
-        if (!dis_has_room(d, 1) || d->pc_off >= PAGE_SIZE_GUEST || ir_full(d->ctx)) {
+        if (!dis_has_room(d, 1) || d->pc_off >= PAGE_SIZE_GUEST ||
+            (ir_full(d->ctx) && d->pc_off > d->sc_off)) {
             gen_goto(d, d->pc_off);
         }
     }

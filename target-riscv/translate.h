@@ -11,6 +11,7 @@
 #include "target-riscv/insn.h"
 
 #define PAGE_SIZE_GUEST 4096
+#define MAX_EXITS       12 /* conditional exits in a TB */
 
 /* A translation in progress. Offsets are from the page's start. */
 struct dis {
@@ -66,7 +67,10 @@ static inline ir_arg imm_const(struct dis *d, int64_t value)
 bool dis_peek(const struct dis *d, int32_t off, struct insn *i);
 /* Records for the statistics that I's row was translated. */
 void dis_see_row(struct dis *d, const struct insn *i);
-/* True if N more instructions may follow the current one in this TB. */
+/*
+ * True if N more instructions may follow the current one in this TB. (What is emitted between a
+ * fused LR and its SC always has room: it is little.)
+ */
 bool dis_has_room(const struct dis *d, unsigned n);
 /* Ends the TB with a jump to OFF, in this page or another. */
 void gen_goto(struct dis *d, int32_t off);
