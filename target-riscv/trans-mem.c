@@ -11,13 +11,12 @@
  */
 #include "target-riscv/translate.h"
 
-#define LRSC_WINDOW                       #define LRSC_BRANCHES 4 /* between a fused LR and its SC, at most */
-64 /* bytes: what the ISA calls a constrained loop is 16 instructions in sequence */
+#define LRSC_WINDOW   64 /* bytes: a constrained loop is 16 instructions in sequence */
+#define LRSC_BRANCHES 4  /* between a fused LR and its SC, at most */
 
-    /* ---- loads and stores ------------------------------------------------------------------- */
+/* ---- loads and stores ------------------------------------------------------------------- */
 
-    static bool
-    gen_load(struct dis *d, const struct insn *i, unsigned memop)
+static bool gen_load(struct dis *d, const struct insn *i, unsigned memop)
 {
     ir_ld(d->ctx, IR_I64, gpr_dest(d, i->rd), gpr(d, i->rs1), i->imm, memop | d->align);
     return true;
