@@ -19,6 +19,9 @@ int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned i
                  uint64_t len);
 int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
                   uint64_t pos, uint64_t len);
+/* As disk_io_read, if it can be had without waiting and without an overlay; else -EAGAIN, and the iovec may be half filled. */
+int disk_io_read_cached(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
+                        uint64_t pos, uint64_t len);
 int disk_io_flush(const struct disk_files *f);
 int disk_io_discard(const struct disk_files *f, uint64_t pos, uint64_t len);
 int disk_io_write_zeroes(const struct disk_files *f, uint64_t pos, uint64_t len, bool unmap);

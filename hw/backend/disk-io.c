@@ -121,6 +121,15 @@ int disk_io_read(const struct disk_files *f, const struct iovec *iov, unsigned i
     return 0;
 }
 
+int disk_io_read_cached(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
+                        uint64_t pos, uint64_t len)
+{
+    if (f->overlay_fd >= 0 || iovcnt > MAX_PIECES) {
+        return -EAGAIN;
+    }
+    return preadv2(f->fd, iov, (int)iovcnt, (off_t)pos, RWF_NOWAIT) == (ssize_t)len ? 0 : -EAGAIN;
+}
+
 int disk_io_write(const struct disk_files *f, const struct iovec *iov, unsigned iovcnt,
                   uint64_t pos, uint64_t len)
 {

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_NOW_MAX 65536
+
 struct disk {
     struct machine *machine; /* c */
     struct disk_files files; /* c */
@@ -157,6 +159,18 @@ void disk_submit(struct disk *d, struct disk_request *rq)
     d->running++;
     mutex_unlock(&d->lock);
     worker_submit(d->machine->workers, &rq->work);
+}
+
+bool disk_read_now(struct disk *d, struct disk_request *rq)
+{
+    uint64_t bytes = request_bytes(rq);
+
+    if (bytes > READ_NOW_MAX || check_range(d, rq->sector, bytes, false)) {
+        return false;
+    }
+    rq->result =
+        disk_io_read_cached(&d->files, rq->iov, rq->iovcnt, rq->sector * DISK_SECTOR, bytes);
+    return rq->result == 0;
 }
 
 /* `done` may submit more. */

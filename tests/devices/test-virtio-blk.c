@@ -251,7 +251,7 @@ static void requests_complete_through_the_event_loop(struct unit *u)
 
     driver_init(&d, false, plain, 1);
     driver_start(&d, 0);
-    put_request(&d, DESC_PA, T_IN, 6, 512, true);
+    put_request(&d, DESC_PA, T_OUT, 6, 512, false);
     publish(&d, AVAIL_PA, 0);
     wr(&d, QUEUE_NOTIFY, 0);
     fixture_run(&d.fx, 50);
