@@ -5,6 +5,9 @@ export GUEST := $(abspath $(GUEST))
 RUN_SMP ?= 4
 RUN_MEM ?= 1G
 
+# Programs of suites that `make check` builds besides the unit tests; suites add theirs.
+CHECK_BINS += insn-bins smp-bins
+
 # Builds what is missing, fetches a guest, and boots it to a shell on this terminal.
 run:
 	@tests/guest/install-deps.sh run
@@ -17,7 +20,7 @@ run:
 # Everything that is tested; closes with "N passed, N failed, N skipped".
 check:
 	@tests/guest/install-deps.sh check
-	@+$(MAKE) --no-print-directory -s all unit-bins
+	@+$(MAKE) --no-print-directory -s all unit-bins $(CHECK_BINS) $(TORTURE)
 	@tests/guest/fetch.sh kernel opensbi uboot initramfs qemu rootfs
 	@BUILD=$(abspath $(BUILD)) ALSO="$(ALSO)" tests/run-suites.sh $(SUITES)
 
