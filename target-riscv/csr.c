@@ -507,7 +507,11 @@ bool csr_name(unsigned number, char *buf, size_t size)
         return true;
     }
     base = row->count == 29 ? 3 : 0;
-    snprintf(buf, size, "%s%u", row->name, number - row->first + base);
+    if (row->first == 0x3c0) {
+        snprintf(buf, size, "pmpaddr%u", number - 0x3b0);
+    } else {
+        snprintf(buf, size, "%s%u", row->name, number - row->first + base);
+    }
     return true;
 }
 

@@ -54,10 +54,10 @@ struct pmp_entry {
 /* Bits of PMP permissions: R, W, X as in pmpcfg. */
 enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_RWX = 7 };
 
-/* A stretch of physical addresses in which the PMP answers alike for S and U; what the walker asks most. lo == hi: none. */
+/* A stretch of physical addresses in which the PMP gives one answer: what was asked last. lo == hi: none. */
 struct pmp_range {
     uint64_t lo, hi;
-    uint8_t perms; /* of S and U */
+    uint8_t perms[2]; /* of S and U; of M */
 };
 
 struct hart {

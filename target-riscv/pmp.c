@@ -3,8 +3,8 @@
  * Physical memory protection: 16 entries at 4-byte grain, kept as byte ranges. The lowest entry that matches any byte of an
  * access decides; it must match all of them. Without a match M may do all and S and U nothing.
  *
- * Most questions come from page walks in one large stretch of memory: the last stretch in which S and U get one answer is
- * remembered. Whoever changes pmpcfg or pmpaddr calls pmp_update and flushes the TLB. vCPU thread only.
+ * Most questions come from page walks in one large stretch of memory: the last stretch without an end of an entry inside is
+ * remembered with its answers. Whoever changes pmpcfg or pmpaddr calls pmp_update and flushes the TLB. vCPU thread only.
  *
  * Privileged ISA 1.13 section 3.7.
  */
@@ -50,7 +50,7 @@ static struct pmp_entry entry_range(const struct hart *h, unsigned i)
 void pmp_update(struct hart *h)
 {
     h->npmp_active = 0;
-    h->pmp_cache = (struct pmp_range){0, 0, 0};
+    h->pmp_cache = (struct pmp_range){0, 0, {0, 0}};
     for (unsigned i = 0; i < h->config->npmp; i++) {
         h->pmp[i] = entry_range(h, i);
         if (h->pmp[i].lo != h->pmp[i].hi) {
@@ -91,7 +91,8 @@ static unsigned entry_perms(const struct hart *h, int entry, bool machine)
 /* Remembers the stretch around PA between the nearest ends of entries. */
 static void cache_around(struct hart *h, paddr_t pa)
 {
-    struct pmp_range r = {0, UINT64_MAX, 0};
+    struct pmp_range r = {0, UINT64_MAX, {0, 0}};
+    int entry = match(h, pa, 1);
 
     for (unsigned i = 0; i < h->npmp_active; i++) {
         const uint64_t ends[] = {h->pmp[i].lo, h->pmp[i].hi};
@@ -104,7 +105,8 @@ static void cache_around(struct hart *h, paddr_t pa)
             }
         }
     }
-    r.perms = (uint8_t)entry_perms(h, match(h, pa, 1), false);
+    r.perms[false] = (uint8_t)entry_perms(h, entry, false);
+    r.perms[true] = (uint8_t)entry_perms(h, entry, true);
     h->pmp_cache = r;
 }
 
@@ -115,16 +117,13 @@ static bool cached(const struct hart *h, paddr_t pa, uint64_t size)
 
 unsigned pmp_check(struct hart *h, paddr_t pa, uint64_t size, bool machine)
 {
-    if (machine) {
-        return h->npmp_active ? entry_perms(h, match(h, pa, size), true) : PMP_RWX;
-    }
     if (unlikely(!cached(h, pa, size))) {
         cache_around(h, pa);
         if (!cached(h, pa, size)) {
-            return entry_perms(h, match(h, pa, size), false);
+            return entry_perms(h, match(h, pa, size), machine);
         }
     }
-    return h->pmp_cache.perms;
+    return h->pmp_cache.perms[machine];
 }
 
 unsigned pmp_check_page(struct hart *h, paddr_t pa, unsigned size, bool machine, bool *partial)
@@ -132,8 +131,8 @@ unsigned pmp_check_page(struct hart *h, paddr_t pa, unsigned size, bool machine,
     paddr_t page = pa & GUEST_PAGE_MASK;
 
     *partial = false;
-    if (machine ? h->npmp_active == 0 : cached(h, page, GUEST_PAGE_SIZE)) {
-        return machine ? PMP_RWX : h->pmp_cache.perms;
+    if (likely(cached(h, page, GUEST_PAGE_SIZE))) {
+        return h->pmp_cache.perms[machine];
     }
     if (match(h, page, GUEST_PAGE_SIZE) == PARTIAL_MATCH) {
         *partial = true;
