@@ -421,6 +421,7 @@ void generate_case(struct program *p, uint64_t seed, uint64_t id, uint64_t kind_
     p->hdr.data_size = 0x2000;
     init_registers(&g);
     p->start = pick_start(&g);
+    g.interrupt = 1ull << (1 + 4 * rng_below(&g.rng, 3));
     p->kind->generate(&g);
     g.pinned = true;
     add_pad(&g);

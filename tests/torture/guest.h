@@ -40,10 +40,10 @@
 #define MAGIC_A7_FINISH (-1366) /* end the case */
 
 enum case_flags {
-    CASE_CODE = 1,      /* digest the code pages (they are data as well) */
-    CASE_PMP = 2,       /* the case changes PMP registers: put them back afterwards */
-    CASE_ASYNC = 4,     /* the point where interrupts are taken is not defined: do not log it */
-    CASE_LOCKS = 8      /* leaves locked PMP entries behind: nothing can run after it */
+    CASE_CODE = 1,  /* digest the code pages (they are data as well) */
+    CASE_PMP = 2,   /* the case changes PMP registers: put them back afterwards */
+    CASE_ASYNC = 4, /* the point where interrupts are taken is not defined: do not log it */
+    CASE_LOCKS = 8  /* leaves locked PMP entries behind: nothing can run after it */
 };
 
 enum batch_mode {

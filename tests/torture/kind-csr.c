@@ -60,6 +60,13 @@ void emit_stvec(struct gen *g)
     emit_csrw(g, CSR_STVEC, g->counter, g->p->hdr.s_page_va | rng_below(&g->rng, 2));
 }
 
+/* Only one supervisor interrupt is ever enabled in a case: without AIA, QEMU does not order them by priority. */
+static uint64_t limit_interrupts(const struct gen *g, const struct csr_row *row, uint64_t v)
+{
+    bool is_enable = row->number == CSR_MIE || row->number == CSR_SIE;
+    return is_enable ? v & (~INTERRUPTS_S | g->interrupt) : v;
+}
+
 /* A value that all implementations take the same way. */
 static uint64_t csr_value(struct gen *g, const struct csr_row *row, uint64_t mask)
 {
@@ -67,7 +74,8 @@ static uint64_t csr_value(struct gen *g, const struct csr_row *row, uint64_t mas
     if (row->number == CSR_SATP) {
         static const uint8_t modes[] = {0, 8, 8, 9, 10};
         uint64_t mode = modes[rng_below(&g->rng, 5)];
-        uint64_t root = (GUEST_PT >> 12) + (v & 15); /* in memory: QEMU reports a walk outside as a page fault */
+        uint64_t root = (GUEST_PT >> 12) +
+                        (v & 15); /* in memory: QEMU reports a walk outside as a page fault */
         return mode ? (v & 0x0ffff00000000000) | mode << 60 | root : 0;
     }
     if (row->number == CSR_MSTATUS || row->number == CSR_SSTATUS) {
@@ -77,7 +85,7 @@ static uint64_t csr_value(struct gen *g, const struct csr_row *row, uint64_t mas
     if (row->number == CSR_MENVCFG || row->number == CSR_SENVCFG) {
         v = (v & 0x30) == 0x20 ? v & ~0x30ull : v;
     }
-    return v;
+    return limit_interrupts(g, row, v);
 }
 
 /* Writing with csrrs or csrrc immediate: the operand must fit the mask as well. */
@@ -86,7 +94,7 @@ static void emit_csr_imm(struct gen *g, const struct csr_row *row, unsigned rd)
     unsigned op = 5 + rng_below(&g->rng, 3);
     unsigned imm = rng_below(&g->rng, 32);
     uint64_t mask = op == 5 ? row->rw_mask : row->bits_mask;
-    if ((imm & ~mask) || row->number == CSR_SATP) {
+    if ((imm & ~limit_interrupts(g, row, mask)) || row->number == CSR_SATP) {
         imm = 0;
         op = row->values == 1 && row->number != CSR_SATP ? op : 6 + rng_below(&g->rng, 2);
     }

@@ -7,13 +7,13 @@
  */
 #include "tests/torture/privileged.h"
 
-#define NENTRIES 8
-#define CFG_R 1u
-#define CFG_W 2u
-#define CFG_TOR (1u << 3)
-#define CFG_NA4 (2u << 3)
+#define NENTRIES  8
+#define CFG_R     1u
+#define CFG_W     2u
+#define CFG_TOR   (1u << 3)
+#define CFG_NA4   (2u << 3)
 #define CFG_NAPOT (3u << 3)
-#define CFG_L 0x80u
+#define CFG_L     0x80u
 #define DATA_SIZE (GUEST_DATA_PAGES * 0x1000u)
 
 struct pmp {
@@ -47,7 +47,8 @@ static void pick_region(struct gen *g, struct pmp *pmp, unsigned i)
     unsigned kind = rng_below(&g->rng, i == 0 ? 3 : 4); /* TOR of entry 0 would begin at 0 */
     if (kind == 3) {
         pmp->addr[i - 1] = pick_data_address(g) >> 2;
-        pmp->addr[i] = pmp->addr[i - 1] + (rng_one_in(&g->rng, 2) ? rng_below(&g->rng, 16) : rng_below(&g->rng, 512));
+        pmp->addr[i] = pmp->addr[i - 1] +
+                       (rng_one_in(&g->rng, 2) ? rng_below(&g->rng, 16) : rng_below(&g->rng, 512));
         pmp->edges[2 * i] = (uint32_t)(pmp->addr[i - 1] << 2);
         pmp->edges[2 * i + 1] = (uint32_t)(pmp->addr[i] << 2);
         pmp->cfg &= ~(0xffull << (8 * (i - 1))); /* the entry below only lends its address */
@@ -114,7 +115,8 @@ static void emit_access(struct gen *g, const struct pmp *pmp)
     switch (row->format) {
     case FMT_LOAD:
     case FMT_FLOAD:
-        emit(g, enc_i(row->match, row->format == FMT_LOAD ? pick_rd(g) : rng_below(&g->rng, 32), p, 0));
+        emit(g, enc_i(row->match, row->format == FMT_LOAD ? pick_rd(g) : rng_below(&g->rng, 32), p,
+                      0));
         break;
     case FMT_AMO:
         emit(g, enc_r(row->match, pick_rd(g), p, pick_rs(g)));
@@ -130,7 +132,8 @@ static void emit_mprv_access(struct gen *g, const struct pmp *pmp)
     begin_group(g);
     emit_li(g, g->counter, MSTATUS_MPP);
     emit_csr(g, 3, 0, CSR_MSTATUS, g->counter);
-    emit_li(g, g->counter, MSTATUS_MPRV | (uint64_t)(rng_one_in(&g->rng, 2) ? PRIV_S : PRIV_U) << 11);
+    emit_li(g, g->counter,
+            MSTATUS_MPRV | (uint64_t)(rng_one_in(&g->rng, 2) ? PRIV_S : PRIV_U) << 11);
     emit_csr(g, 2, 0, CSR_MSTATUS, g->counter);
     end_group(g);
     emit_access(g, pmp);

@@ -150,7 +150,8 @@ static void emit_island(struct gen *g)
 void gen_smc(struct gen *g)
 {
     static void (*const parts[])(struct gen *) = {
-        emit_patched_loop, emit_patched_function, emit_written_function, emit_written_function, emit_island, emit_int,
+        emit_patched_loop,     emit_patched_function, emit_written_function,
+        emit_written_function, emit_island,           emit_int,
     };
     g->p->hdr.flags |= CASE_CODE;
     unsigned n = 3 + rng_below(&g->rng, 8);

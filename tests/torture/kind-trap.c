@@ -16,37 +16,77 @@ static enum privilege pick_mode(struct gen *g)
 
 static const uint32_t illegal_words[] = {
     /* 16 bits: all zero, reserved forms of c.lui, c.addiw, c.lwsp, c.ldsp, c.jr, c.addi16sp, and Zcb's places */
-    0x0000, 0x6081, 0x2001, 0x4002, 0x6002, 0x8002, 0x6101, 0x8000, 0x9c41, 0x9c61,
+    0x0000,
+    0x6081,
+    0x2001,
+    0x4002,
+    0x6002,
+    0x8002,
+    0x6101,
+    0x8000,
+    0x9c41,
+    0x9c61,
     /* all ones, custom opcodes, a longer encoding */
-    0xffffffff, 0x0000007b, 0x0000000b, 0x0000002b, 0x0000001f,
+    0xffffffff,
+    0x0000007b,
+    0x0000000b,
+    0x0000002b,
+    0x0000001f,
     /* shifts with high bits, widths and conditions that do not exist */
-    0x80001013, 0x0200101b, 0x00007023, 0x00007003, 0x00002063, 0x00003063, 0x00001067, 0x82000033, 0x0000402f,
+    0x80001013,
+    0x0200101b,
+    0x00007023,
+    0x00007003,
+    0x00002063,
+    0x00003063,
+    0x00001067,
+    0x82000033,
+    0x0000402f,
     /* lr with rs2, fp with wrong rs2 or rm, half and quad precision, vector */
-    0x1010202f, 0xc0400053, 0x58100053, 0xe0002053, 0x20003053, 0x04000053, 0x06000053, 0x00000057,
+    0x1010202f,
+    0xc0400053,
+    0x58100053,
+    0xe0002053,
+    0x20003053,
+    0x04000053,
+    0x06000053,
+    0x00000057,
     /* SYSTEM: uret, dret, hfence, funct3 4 */
-    0x00200073, 0x7b200073, 0x62000073, 0x00004073,
+    0x00200073,
+    0x7b200073,
+    0x62000073,
+    0x00004073,
 };
 
 static void emit_illegal(struct gen *g)
 {
-    uint32_t word = illegal_words[rng_below(&g->rng, sizeof(illegal_words) / sizeof(illegal_words[0]))];
+    uint32_t word =
+        illegal_words[rng_below(&g->rng, sizeof(illegal_words) / sizeof(illegal_words[0]))];
     emit(g, word);
 }
 
 static const uint32_t privileged_words[] = {
-    INSN_SFENCE, INSN_SFENCE | 5 << 15, INSN_SFENCE | 6 << 20, INSN_FENCE_I, 0x0ff0000f, 0x8330000f, 0x0100000f,
+    INSN_SFENCE,
+    INSN_SFENCE | 5 << 15,
+    INSN_SFENCE | 6 << 20,
+    INSN_FENCE_I,
+    0x0ff0000f,
+    0x8330000f,
+    0x0100000f,
     0x0040200f, /* cbo.zero (x0): faults or is not allowed */
 };
 
 static void emit_privileged(struct gen *g)
 {
-    emit(g, privileged_words[rng_below(&g->rng, sizeof(privileged_words) / sizeof(privileged_words[0]))]);
+    emit(g, privileged_words[rng_below(&g->rng,
+                                       sizeof(privileged_words) / sizeof(privileged_words[0]))]);
 }
 
 /* An access to where nothing is. */
 static void emit_access_fault(struct gen *g)
 {
-    static const uint64_t holes[] = {0x0, 0x8, 0x90000000, 0x82000000, 0x100000000000, ~0ull << 12, 0x7ffffffffffff000};
+    static const uint64_t holes[] = {
+        0x0, 0x8, 0x90000000, 0x82000000, 0x100000000000, ~0ull << 12, 0x7ffffffffffff000};
     unsigned t = g->counter;
     uint64_t at = holes[rng_below(&g->rng, sizeof(holes) / sizeof(holes[0]))];
     begin_group(g);
@@ -116,7 +156,8 @@ static void emit_set_up(struct gen *g)
     unsigned t = g->counter;
     switch (rng_below(&g->rng, 6)) {
     case 0:
-        emit_csrw(g, CSR_MEDELEG, t, rng_next(&g->rng) & (g->delegate_all ? DELEGABLE : DELEGABLE_SAFE));
+        emit_csrw(g, CSR_MEDELEG, t,
+                  rng_next(&g->rng) & (g->delegate_all ? DELEGABLE : DELEGABLE_SAFE));
         break;
     case 1:
         emit_stvec(g);
@@ -129,7 +170,8 @@ static void emit_set_up(struct gen *g)
         emit_csrw(g, CSR_SCOUNTEREN, t, rng_below(&g->rng, 8));
         break;
     default: {
-        static const uint64_t bits[] = {MSTATUS_TVM, MSTATUS_TW, MSTATUS_TSR, MSTATUS_FS, MSTATUS_SUM, MSTATUS_MXR};
+        static const uint64_t bits[] = {MSTATUS_TVM, MSTATUS_TW,  MSTATUS_TSR,
+                                        MSTATUS_FS,  MSTATUS_SUM, MSTATUS_MXR};
         unsigned i = rng_below(&g->rng, 6);
         begin_group(g);
         emit_li(g, t, bits[i]);
@@ -142,8 +184,9 @@ static void emit_set_up(struct gen *g)
 void gen_trap(struct gen *g)
 {
     static void (*const parts[])(struct gen *) = {
-        emit_illegal, emit_privileged, emit_access_fault, emit_misaligned_atomic, emit_call, emit_call, emit_sret,
-        emit_int, emit_mem, emit_csr_access, /* stays last */
+        emit_illegal, emit_privileged, emit_access_fault, emit_misaligned_atomic,
+        emit_call,    emit_call,       emit_sret,         emit_int,
+        emit_mem,     emit_csr_access, /* stays last */
     };
     unsigned nparts = sizeof(parts) / sizeof(parts[0]);
     g->delegate_all = rng_one_in(&g->rng, 2);
@@ -172,8 +215,7 @@ void gen_trap(struct gen *g)
 
 /* Interrupts. */
 
-/* Raised, enabled and taken by CSR writes alone: the ISA defines the instruction that is interrupted. Only one
- * interrupt is ever enabled in a case: without AIA, QEMU takes the lowest number first, not SEI before SSI. */
+/* Raised, enabled and taken by CSR writes alone: the ISA defines the instruction that is interrupted. */
 static void emit_csr_interrupt(struct gen *g)
 {
     unsigned t = g->counter;
@@ -198,7 +240,8 @@ static void emit_csr_interrupt(struct gen *g)
         emit_csr(g, 6 + rng_below(&g->rng, 2), pick_rd(g), CSR_SSTATUS, 2);
         break;
     default:
-        emit_csr(g, 6 + rng_below(&g->rng, 2), pick_rd(g), CSR_MSTATUS, rng_one_in(&g->rng, 2) ? 8 : 2);
+        emit_csr(g, 6 + rng_below(&g->rng, 2), pick_rd(g), CSR_MSTATUS,
+                 rng_one_in(&g->rng, 2) ? 8 : 2);
     }
 }
 
@@ -221,7 +264,6 @@ static void emit_wfi(struct gen *g)
 void gen_irq(struct gen *g)
 {
     g->delegate_all = true;
-    g->interrupt = 1ull << (1 + 4 * rng_below(&g->rng, 3));
     reserve_privileged(g);
     reserve_data_pointers(g);
     g->pinned = true;
@@ -234,7 +276,8 @@ void gen_irq(struct gen *g)
         emit_set_up(g);
         emit_csrw(g, CSR_MIDELEG, g->counter, rng_next(&g->rng) & INTERRUPTS_S);
         emit_csrw(g, CSR_MIE, g->counter, rng_one_in(&g->rng, 2) ? g->interrupt : 0);
-        emit_csrw(g, CSR_MSTATUS, g->counter, MSTATUS_FS | (rng_next(&g->rng) & (MSTATUS_MPIE | MSTATUS_SIE)));
+        emit_csrw(g, CSR_MSTATUS, g->counter,
+                  MSTATUS_FS | (rng_next(&g->rng) & (MSTATUS_MPIE | MSTATUS_SIE)));
         if (rng_one_in(&g->rng, 3)) {
             emit_wfi(g);
         }
@@ -298,7 +341,9 @@ static void emit_poll_stimecmp(struct gen *g, unsigned t, unsigned u)
 void gen_timer(struct gen *g)
 {
     static void (*const polls[])(struct gen *, unsigned, unsigned) = {
-        emit_poll_msip, emit_poll_mtimecmp, emit_poll_stimecmp,
+        emit_poll_msip,
+        emit_poll_mtimecmp,
+        emit_poll_stimecmp,
     };
     reserve_privileged(g);
     reserve_data_pointers(g);

@@ -36,7 +36,8 @@ void gen_compressed(struct gen *g)
 /* cbo.inval, clean, flush, zero, and prefetches, on a block of the data. */
 static void emit_cache_block(struct gen *g)
 {
-    static const uint32_t words[] = {0x0000200f, 0x0010200f, 0x0020200f, 0x0040200f, 0x00006013, 0x00106013, 0x00306013};
+    static const uint32_t words[] = {0x0000200f, 0x0010200f, 0x0020200f, 0x0040200f,
+                                     0x00006013, 0x00106013, 0x00306013};
     unsigned p = rng_one_in(&g->rng, 2) ? g->base : g->ptr[rng_below(&g->rng, 3)];
     emit(g, words[rng_below(&g->rng, 7)] | p << 15);
 }

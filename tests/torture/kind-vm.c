@@ -12,17 +12,17 @@
 
 #include "tests/torture/privileged.h"
 
-#define PTE_V 1u
-#define PTE_R 2u
-#define PTE_W 4u
-#define PTE_X 8u
-#define PTE_U 16u
-#define PTE_G 32u
-#define PTE_A 64u
-#define PTE_D 128u
+#define PTE_V        1u
+#define PTE_R        2u
+#define PTE_W        4u
+#define PTE_X        8u
+#define PTE_U        16u
+#define PTE_G        32u
+#define PTE_A        64u
+#define PTE_D        128u
 
 #define WINDOW_PAGES 8
-#define NSPACES 2
+#define NSPACES      2
 
 struct vm {
     unsigned levels;
@@ -30,12 +30,12 @@ struct vm {
     uint64_t next_table;
     uint64_t root[NSPACES];
     uint64_t asid[NSPACES];
-    uint64_t window; /* virtual address of the windows */
+    uint64_t window;                     /* virtual address of the windows */
     uint64_t pte[NSPACES][WINDOW_PAGES]; /* physical addresses of their entries */
-    uint64_t mega;     /* virtual address that a level 1 entry maps */
+    uint64_t mega;                       /* virtual address that a level 1 entry maps */
     uint64_t mega_pte[NSPACES];
     uint64_t giga;
-    int space;  /* that the program has set at this point */
+    int space; /* that the program has set at this point */
     enum privilege priv;
     bool svadu;
 };
@@ -68,7 +68,8 @@ static uint64_t new_table(struct vm *vm)
 }
 
 /* Sets the entry for va at a level of the tables under root; returns the entry's physical address. */
-static uint64_t map(struct gen *g, struct vm *vm, uint64_t root, uint64_t va, unsigned level, uint64_t pte)
+static uint64_t map(struct gen *g, struct vm *vm, uint64_t root, uint64_t va, unsigned level,
+                    uint64_t pte)
 {
     uint64_t table = root;
     for (unsigned l = vm->levels - 1;; l--) {
@@ -101,8 +102,8 @@ static uint64_t leaf(uint64_t pa, uint64_t flags)
 static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
 {
     static const uint8_t rwx[] = {
-        PTE_R | PTE_W, PTE_R | PTE_W, PTE_R | PTE_W, PTE_R | PTE_W, PTE_R, PTE_R, PTE_W,
-        PTE_R | PTE_X, PTE_R | PTE_W | PTE_X, PTE_X, PTE_X, PTE_W | PTE_X,
+        PTE_R | PTE_W, PTE_R | PTE_W, PTE_R | PTE_W,         PTE_R | PTE_W, PTE_R, PTE_R,
+        PTE_W,         PTE_R | PTE_X, PTE_R | PTE_W | PTE_X, PTE_X,         PTE_X, PTE_W | PTE_X,
     };
     struct rng *r = &g->rng;
     uint64_t flags = rwx[rng_below(r, allow_x ? 12 : 7)];
@@ -192,7 +193,8 @@ static void vm_init(struct gen *g, struct vm *vm)
     vm->window += rng_below(r, 500) * 0x1000;
     for (int s = 0; s < NSPACES; s++) {
         for (unsigned i = 0; i < WINDOW_PAGES; i++) {
-            vm->pte[s][i] = map(g, vm, vm->root[s], vm->window + i * 0x1000, 0, random_leaf(g, vm, i));
+            vm->pte[s][i] =
+                map(g, vm, vm->root[s], vm->window + i * 0x1000, 0, random_leaf(g, vm, i));
         }
     }
     uint64_t mega = random_mega(g, vm);
@@ -201,8 +203,9 @@ static void vm_init(struct gen *g, struct vm *vm)
     }
     vm->giga = canonical(vm, ((vm->window >> 30) ^ 1) << 30);
     for (int s = 0; vm->levels > 3 && s < NSPACES; s++) {
-        map(g, vm, vm->root[s], vm->giga, 2, leaf(0x80000000 + (rng_one_in(r, 8) ? 0x200000 : 0),
-            PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->priv == PRIV_U ? PTE_U : 0)));
+        map(g, vm, vm->root[s], vm->giga, 2,
+            leaf(0x80000000 + (rng_one_in(r, 8) ? 0x200000 : 0),
+                 PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->priv == PRIV_U ? PTE_U : 0)));
     }
     /* Seldom, bits that are reserved in a pointer to a table. */
     if (rng_one_in(r, 30)) {
@@ -219,7 +222,8 @@ static uint64_t pick_va(struct gen *g, const struct vm *vm)
     uint64_t offset = rng_one_in(r, 3) ? 0xff8 : rng_next(r) & 0xff8;
     uint64_t data = GUEST_DATA - 0x80200000 + rng_below(r, GUEST_DATA_PAGES) * 0x1000;
     if (!vm->svadu && rng_one_in(r, 2)) {
-        offset |= rng_below(r, 8); /* whose A and D a faulting access sets when it crosses a page is not defined */
+        offset |= rng_below(
+            r, 8); /* whose A and D a faulting access sets when it crosses a page is not defined */
     }
     switch (rng_below(r, 16)) {
     case 0:
@@ -362,7 +366,8 @@ static void emit_lower_part(struct gen *g, struct vm *vm)
         emit_switch(g, vm); /* in U: illegal, and the space stays; pick_va does not depend on it */
         break;
     case 3:
-        emit(g, enc_r(INSN_SFENCE, 0, rng_one_in(&g->rng, 2) ? g->ptr[0] : 0, rng_one_in(&g->rng, 2) ? g->ptr[1] : 0));
+        emit(g, enc_r(INSN_SFENCE, 0, rng_one_in(&g->rng, 2) ? g->ptr[0] : 0,
+                      rng_one_in(&g->rng, 2) ? g->ptr[1] : 0));
         break;
     case 4:
         emit_int(g);
@@ -405,7 +410,8 @@ void gen_vm(struct gen *g)
     emit_csrw(g, CSR_MENVCFG, g->counter, vm.svadu ? MENVCFG_ADUE : 0);
     emit_csrw(g, CSR_SATP, g->counter, satp_value(&vm, 0));
     g->pinned = false;
-    emit_csrw(g, CSR_MEDELEG, g->counter, rng_one_in(&g->rng, 2) ? rng_next(&g->rng) & DELEGABLE : 0);
+    emit_csrw(g, CSR_MEDELEG, g->counter,
+              rng_one_in(&g->rng, 2) ? rng_next(&g->rng) & DELEGABLE : 0);
     unsigned phases = 2 + rng_below(&g->rng, 4);
     for (unsigned i = 0; i < phases; i++) {
         unsigned nupper = rng_below(&g->rng, 4);

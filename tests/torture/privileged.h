@@ -39,19 +39,19 @@ enum {
 
 enum privilege { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 
-#define MSTATUS_SIE (1ull << 1)
-#define MSTATUS_MIE (1ull << 3)
+#define MSTATUS_SIE  (1ull << 1)
+#define MSTATUS_MIE  (1ull << 3)
 #define MSTATUS_SPIE (1ull << 5)
 #define MSTATUS_MPIE (1ull << 7)
-#define MSTATUS_SPP (1ull << 8)
-#define MSTATUS_MPP (3ull << 11)
-#define MSTATUS_FS (3ull << 13)
+#define MSTATUS_SPP  (1ull << 8)
+#define MSTATUS_MPP  (3ull << 11)
+#define MSTATUS_FS   (3ull << 13)
 #define MSTATUS_MPRV (1ull << 17)
-#define MSTATUS_SUM (1ull << 18)
-#define MSTATUS_MXR (1ull << 19)
-#define MSTATUS_TVM (1ull << 20)
-#define MSTATUS_TW (1ull << 21)
-#define MSTATUS_TSR (1ull << 22)
+#define MSTATUS_SUM  (1ull << 18)
+#define MSTATUS_MXR  (1ull << 19)
+#define MSTATUS_TVM  (1ull << 20)
+#define MSTATUS_TW   (1ull << 21)
+#define MSTATUS_TSR  (1ull << 22)
 #define MENVCFG_ADUE (1ull << 61)
 #define MENVCFG_STCE (1ull << 63)
 
@@ -59,15 +59,15 @@ enum privilege { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 #define DELEGABLE 0xb1feull
 /* The same without fetch faults: where the case may set satp to anything, the vectors may not be mapped. */
 #define DELEGABLE_SAFE 0xa1fcull
-#define INTERRUPTS_S 0x222ull
+#define INTERRUPTS_S   0x222ull
 
-#define INSN_ECALL 0x00000073u
-#define INSN_EBREAK 0x00100073u
-#define INSN_SRET 0x10200073u
-#define INSN_MRET 0x30200073u
-#define INSN_WFI 0x10500073u
-#define INSN_SFENCE 0x12000073u
-#define INSN_FENCE_I 0x0000100fu
+#define INSN_ECALL     0x00000073u
+#define INSN_EBREAK    0x00100073u
+#define INSN_SRET      0x10200073u
+#define INSN_MRET      0x30200073u
+#define INSN_WFI       0x10500073u
+#define INSN_SFENCE    0x12000073u
+#define INSN_FENCE_I   0x0000100fu
 
 /* Takes a7 and one scratch register out of random use; the latter is g->counter. */
 void reserve_privileged(struct gen *g);

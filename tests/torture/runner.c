@@ -186,8 +186,8 @@ static void run_image(const struct options *o, struct program *const *programs, 
     __atomic_fetch_add(&counters->cases, n, __ATOMIC_RELAXED);
 }
 
-static void run_batch(const struct options *o, struct program **programs, uint64_t first, unsigned n,
-                      struct counters *counters)
+static void run_batch(const struct options *o, struct program **programs, uint64_t first,
+                      unsigned n, struct counters *counters)
 {
     for (unsigned i = 0; i < n; i++) {
         generate_case(programs[i], o->seed, first + i, o->kind_mask);

@@ -147,11 +147,11 @@ struct gen {
     uint8_t ptr[3];  /* data pointers that only pointer moves write */
     uint8_t counter; /* loop counter */
     uint16_t group;
-    bool pinned;    /* emitted items cannot be deleted */
-    bool one_group; /* emitted items share a group */
+    bool pinned;        /* emitted items cannot be deleted */
+    bool one_group;     /* emitted items share a group */
     uint64_t interrupt; /* the one that is enabled, as a bit of mie */
-    bool delegate_all; /* fetch faults may be delegated */
-    bool bad_rm;    /* invalid rounding modes are welcome */
+    bool delegate_all;  /* fetch faults may be delegated */
+    bool bad_rm;        /* invalid rounding modes are welcome */
 };
 
 struct kind {

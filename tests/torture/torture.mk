@@ -21,3 +21,12 @@ $(TORTURE_DIR)/runtime-image.o: tests/torture/runtime-image.S $(TORTURE_DIR)/run
 $(TORTURE): $(TORTURE_OBJS) $(TORTURE_DIR)/runtime-image.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+N ?= 100000
+SEED ?= 1
+
+# At length: make torture N=100000 SEED=1
+torture: $(BIN) $(TORTURE)
+	$(TORTURE) --manyhart $(BIN) --seed $(SEED) --count $(N)
+
+.PHONY: torture
