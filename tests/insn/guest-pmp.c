@@ -260,8 +260,10 @@ static void test_warl(void)
     csr_write(pmpaddr8, 0x12345);
     csr_write(pmpcfg2, 0x60 | R); /* reserved bits */
     check_eq(csr_read(pmpcfg2), R);
+    begin("w_without_r_is_not_a_value_of_pmpcfg");
     csr_write(pmpcfg2, W);
-    check((csr_read(pmpcfg2) & (R | W)) != W); /* W without R is reserved */
+    check((csr_read(pmpcfg2) & (R | W)) != W);
+    begin("pmpcfg_of_several_entries");
     csr_write(pmpcfg2, (uint64_t)(NA4 | R) << 8 | (uint64_t)(TOR | X) << 56);
     check_eq(csr_read(pmpcfg2), (uint64_t)(NA4 | R) << 8 | (uint64_t)(TOR | X) << 56);
     check_eq(csr_read(pmpaddr8), 0x12345);

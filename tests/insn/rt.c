@@ -18,6 +18,8 @@ static unsigned harts_up;
 static unsigned harts_done;
 
 static const char *case_name;
+static const char *case_prefix = ""; /* of the case that is open */
+static const char *next_prefix = "";
 static bool this_failed;
 static unsigned failures;
 
@@ -72,6 +74,7 @@ static void end_case(void)
 {
     if (case_name && !this_failed) {
         put_string("ok ");
+        put_string(case_prefix);
         put_string(case_name);
         put_char('\n');
     }
@@ -81,7 +84,13 @@ void begin(const char *name)
 {
     end_case();
     case_name = name;
+    case_prefix = next_prefix;
     this_failed = false;
+}
+
+void set_prefix(const char *prefix)
+{
+    next_prefix = prefix;
 }
 
 bool case_failed(void)
@@ -97,6 +106,7 @@ static bool first_failure(int line)
     this_failed = true;
     failures++;
     put_string("FAIL ");
+    put_string(case_prefix);
     put_string(case_name ? case_name : "start");
     put_string(": line ");
     put_dec((uint64_t)line);

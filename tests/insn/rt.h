@@ -114,6 +114,8 @@ void put_hex(uint64_t v);
 void put_dec(uint64_t v);
 
 void begin(const char *name);
+/* Goes before the names of cases from here on; "" at first. */
+void set_prefix(const char *prefix);
 bool case_failed(void);
 /* Fails the case; further failures of a case are not printed. */
 void fail_at(int line, const char *what);
