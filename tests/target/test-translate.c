@@ -389,6 +389,12 @@ static void unfused_pairs(struct unit *u, struct bench *t)
     CODE(t, 0, LR_W(A0, S0), BEQ(A0, A1, 12), SC_W(A4, S0, A2), ECALL, SC_W(A4, S0, A3),
          ECALL); /* two SCs */
     expect_helpers(u, t);
+    /* so many exits before it that the SC might not be in the TB */
+    CODE(t, 0, BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80),
+         BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80), BEQ(A1, A3, 0x80),
+         BEQ(A1, A3, 0x80), LR_W(A0, S0), BNE(A0, A1, 0x40), SC_W(A4, S0, A2), ECALL);
+    t->h.x[A3] = 1;
+    expect_helpers(u, t);
     t->src.fuse_lrsc = false;
     CODE(t, 0, LR_W(A0, S0), SC_W(A4, S0, A2), ECALL);
     expect_helpers(u, t);
