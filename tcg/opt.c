@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One backward pass: drops definitions that nobody can see, clears the destination of ops that must
- * run anyway, and marks each temporary's last use.
+ * One backward pass: drops definitions that nobody can see, clears the destination of ops that
+ * must run anyway, and marks each temporary's last use.
  *
  * A temporary's definition is dead when nothing reads it. A global's is dead when it is written
- * again before anything reads it and before any place from which the guest's state can be seen: what
- * may fault, helpers, exits. (So the first half of lui and addi goes, once the builder has folded
- * the second.)
+ * again before anything reads it and before any place from which the guest's state can be seen:
+ * what may fault, helpers, exits. (So the first half of lui and addi goes, once the builder has
+ * folded the second.)
  *
- * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen its
- * label, and which temporaries were live there. Records are compacted towards the end of the buffer.
+ * Branches go forward inside one guest instruction, so when the pass meets a branch it has seen
+ * its label, and which temporaries were live there. Records are compacted towards the end of the
+ * buffer.
  */
 #include "tcg/internal.h"
 

@@ -60,19 +60,15 @@ int emit_pc_add(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
 
 int emit_env_ld(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
-    static const uint32_t ops[8] = {OP_MOVZX8, OP_MOVZX16, OP_MOV_LOAD, OP_MOV_LOAD | X_W,
-                                    OP_MOVSX8, OP_MOVSX16, OP_MOVSXD,   OP_MOV_LOAD | X_W};
     unsigned r = dst_reg(e, i->d);
 
     (void)row;
-    asm_rm(&e->s, ops[i->aux & 7], r, RBP, env_disp(e, i->imm));
+    asm_rm(&e->s, x86_load_ops[i->aux & 7], r, RBP, env_disp(e, i->imm));
     return (int)r;
 }
 
 int emit_env_st(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
-    static const uint32_t ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE,
-                                    OP_MOV_STORE | X_W};
     static const uint32_t imm_ops[4] = {OP_MOV_IMM8, OP_MOV_IMM | X_66, OP_MOV_IMM,
                                         OP_MOV_IMM | X_W};
     unsigned size = i->aux & MO_SIZE;
@@ -81,7 +77,7 @@ int emit_env_st(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
 
     (void)row;
     if (b.kind != OPD_IMM || (size == MO_64 && b.imm != (uint64_t)(int32_t)b.imm)) {
-        asm_rm(&e->s, ops[size], reg_of(e, i->b), RBP, disp);
+        asm_rm(&e->s, x86_store_ops[size], reg_of(e, i->b), RBP, disp);
         return RESULT_DONE;
     }
     asm_rm(&e->s, imm_ops[size], 0, RBP, disp);

@@ -277,14 +277,17 @@ static inline void asm_mov_imm(struct x86_asm *s, unsigned d, uint64_t v)
 /* add, or, and, sub, xor, cmp of a register with an immediate */
 static inline void asm_alu_ri(struct x86_asm *s, unsigned alu, unsigned w, unsigned d, int32_t imm)
 {
-    bool small = imm == (int8_t)imm;
-
-    asm_rr(s, (small ? 0x83 : 0x81) | w, alu, d);
-    if (small) {
+    if (imm == (int8_t)imm) {
+        asm_rr(s, 0x83 | w, alu, d);
         asm_u8(s, (uint8_t)imm);
-    } else {
-        asm_u32(s, (uint32_t)imm);
+        return;
     }
+    if (d == RAX) {
+        asm_opcode(s, (alu * 8 + 5) | w, 0, 0, 0, false);
+    } else {
+        asm_rr(s, 0x81 | w, alu, d);
+    }
+    asm_u32(s, (uint32_t)imm);
 }
 
 static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsigned base,

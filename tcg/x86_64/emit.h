@@ -44,6 +44,7 @@ struct x86 {
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
     uint8_t *load[16], *store[16], *amo;
+    uint8_t *probe_load[16], *probe_store[16];
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
 };
@@ -65,8 +66,11 @@ struct cold {
     uint8_t *back; /* where it goes on */
     int32_t pc_off;
     uint16_t op, memop;
+    uint8_t *from2;   /* another one, or NULL */
     uint8_t va, dest; /* registers */
+    int32_t disp;     /* from va to the guest address */
     bool wide;
+    bool probes; /* look into the TLB first */
     struct opd value, value2;
 };
 
@@ -74,6 +78,15 @@ struct fixup {
     uint8_t *at;
     int label;
 };
+
+/* Accesses off one global that share a check; rcx holds the host addend, or 0. See mem.c. */
+struct window {
+    ir_arg base;
+    int32_t first, last; /* displacements of the first and last byte */
+    bool read, write;
+};
+/* What content[] says of rcx while it serves a window: no global has this number. */
+#define ARG_WINDOW ((ir_arg)(IR_TEMP0 - 1))
 
 struct emit {
     struct x86_asm s;
@@ -86,7 +99,8 @@ struct emit {
     int32_t pc_off, head_off;
     bool chain_off, smp, failed;
     ir_arg content[3]; /* of rax, rcx, rdx */
-    uint8_t locked;    /* mask of scratch registers that the current record reads */
+    struct window window;
+    uint8_t locked; /* mask of scratch registers that the current record reads */
     uint64_t in_slot[IR_MAX_TEMPS / 64];
     unsigned ncold, nfixups;
     struct pcmap_entry marks[IR_MAX_INSNS]; /* where guest instructions begin, for out_asm */
@@ -182,6 +196,16 @@ void finish_record(struct emit *e, const struct ir_insn *i, int result);
 
 struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c),
                       uint8_t *from);
+/* A TLB check of guest addresses [base + first] to [base + last]. */
+struct mem_check {
+    unsigned base, entry, temp; /* registers; entry ends as the TLB entry, temp is overwritten */
+    int32_t first, last;
+    uint32_t align_mask; /* address bits of the first byte that must be 0 */
+    bool read, write;    /* tags to compare */
+};
+/* Jumps to FROM[0] and FROM[1] (or NULL) on a miss. */
+void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2]);
+extern const uint32_t x86_load_ops[8], x86_store_ops[4]; /* by memop */
 /* cmp a, b; returns the condition code for COND. */
 unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, ir_arg b);
 unsigned cc_of(enum ir_cond cond, bool swapped);

@@ -105,33 +105,29 @@ void forget_all(struct emit *e)
     memset(e->content, 0, sizeof(e->content));
 }
 
-/* Free ones first, then copies of globals, then a temporary's, which goes to its slot. */
+/* What a scratch register's content is worth: the least is given up first. */
+static unsigned content_rank(ir_arg content)
+{
+    return content == IR_NONE ? 0 : content == ARG_WINDOW ? 3 : ir_is_temp(content) ? 2 : 1;
+}
+
 unsigned scratch(struct emit *e)
 {
     static const uint8_t order[3] = {RAX, RDX, RCX};
-    int copy = -1, temp = -1;
+    unsigned best = 0, best_rank = 4;
 
     for (unsigned k = 0; k < 3; k++) {
-        unsigned r = order[k];
+        unsigned r = order[k], rank = content_rank(e->content[r]);
 
-        if (e->locked >> r & 1) {
-            continue;
-        }
-        if (e->content[r] == IR_NONE) {
-            e->locked |= (uint8_t)(1u << r);
-            return r;
-        }
-        if (ir_is_temp(e->content[r])) {
-            temp = (int)r;
-        } else {
-            copy = (int)r;
+        if (!(e->locked >> r & 1) && rank < best_rank) {
+            best = r;
+            best_rank = rank;
         }
     }
-    copy = copy >= 0 ? copy : temp;
-    assert(copy >= 0);
-    evict(e, (unsigned)copy);
-    e->locked |= (uint8_t)(1u << copy);
-    return (unsigned)copy;
+    assert(best_rank < 4);
+    evict(e, best);
+    e->locked |= (uint8_t)(1u << best);
+    return best;
 }
 
 unsigned dst_reg(struct emit *e, ir_arg d)
@@ -301,6 +297,9 @@ void finish_record(struct emit *e, const struct ir_insn *i, int res)
     unsigned r = (unsigned)res & 15, pin;
 
     release_dying(e, i);
+    if (i->d != IR_NONE && e->content[RCX] == ARG_WINDOW && i->d == e->window.base) {
+        e->content[RCX] = IR_NONE;
+    }
     if (res == RESULT_DONE || i->d == IR_NONE) {
         return;
     }

@@ -7,10 +7,12 @@
  *               pinned ones, runs code
  *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
+ *   probe_load, probe_store: the same, but look into the TLB first
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
  *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
  *   soft[n]     rax = f(rax, rdx), which may not fault
  *
+ * Slow paths return with rcx = 0 (see windows in mem.c) and rdx overwritten.
  * Slow paths and helpers write the pinned registers to their memory homes, publish their return
  * address in host_ra, and go to exit_unwind instead of returning when the unwind word is set.
  */
@@ -172,10 +174,11 @@ static void check_unwind(struct thunk *k)
     asm_u32(&k->s, 0);
 }
 
-static void finish(struct thunk *k, bool reload_all)
+static void finish(struct thunk *k)
 {
     asm_alu_ri(&k->s, ALU_ADD, X_W, RSP, 8);
-    load_pinned(k, reload_all);
+    load_pinned(k, false);
+    asm_rr(&k->s, OP_XOR, RCX, RCX);
     asm_u8(&k->s, 0xc3);
 }
 
@@ -191,7 +194,7 @@ static uint8_t *make_slow(struct thunk *k, bool is_store)
     call_c(k,
            is_store ? (uint64_t)(uintptr_t)k->config->store : (uint64_t)(uintptr_t)k->config->load);
     check_unwind(k);
-    finish(k, false);
+    finish(k);
     return at;
 }
 
@@ -209,6 +212,51 @@ static void make_slow_all(struct thunk *k)
     }
 }
 
+/*
+ * The TLB check that the stubs of windows leave to a thunk: rax = va; rcx = the entry on a hit, rdx
+ * is overwritten.
+ */
+static void probe(struct thunk *k, unsigned memop, bool is_store, const uint8_t *miss)
+{
+    const struct tcg_layout *lay = k->lay;
+    unsigned size = 1u << (memop & MO_SIZE);
+    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
+
+    asm_rr(&k->s, OP_MOV_LOAD, RCX, RAX);
+    asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 12 - lay->tlb_entry_bits);
+    asm_alu_ri(&k->s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, lay->tlb));
+    asm_rm(&k->s, OP_LEA | X_W, RDX, RAX, (int32_t)size - 1);
+    asm_alu_ri(&k->s, ALU_AND, X_W, RDX, -4096);
+    asm_rm(&k->s, OP_CMP | X_W, RDX, RCX, is_store ? lay->tlb_tag_write : lay->tlb_tag_read);
+    asm_jcc(&k->s, CC_NE, miss);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RCX, RCX, lay->tlb_addend);
+}
+
+static void make_probes(struct thunk *k)
+{
+    for (unsigned memop = 0; memop < 8; memop++) {
+        uint8_t *miss;
+
+        k->x->probe_load[memop] = begin(k);
+        probe(k, memop, false, k->x->load[memop]);
+        asm_rmx(&k->s, x86_load_ops[memop], RAX, RCX, RAX, 0, 0);
+        asm_rr(&k->s, OP_XOR, RCX, RCX);
+        asm_u8(&k->s, 0xc3);
+
+        miss = begin(k);
+        asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RSP, FRAME_CELL1 + 8);
+        asm_jmp(&k->s, k->x->store[memop]);
+        k->x->probe_store[memop] = begin(k);
+        asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RSP, FRAME_CELL1 + 8);
+        probe(k, memop, true, miss);
+        asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RSP, FRAME_CELL1 + 8);
+        asm_rmx(&k->s, x86_store_ops[memop & MO_SIZE], RDX, RCX, RAX, 0, 0);
+        asm_rr(&k->s, OP_XOR, RCX, RCX);
+        asm_u8(&k->s, 0xc3);
+    }
+}
+
 static void make_amo(struct thunk *k)
 {
     k->x->amo = begin(k);
@@ -221,7 +269,7 @@ static void make_amo(struct thunk *k)
     load_env(k);
     call_c(k, (uint64_t)(uintptr_t)k->config->amo);
     check_unwind(k);
-    finish(k, false);
+    finish(k);
 }
 
 /* The function is in rbx, which the caller's thunk has saved to its home. */
@@ -316,7 +364,7 @@ static void make_soft(struct thunk *k)
         asm_mov_rr(&k->s, RDI, RAX);
         asm_mov_rr(&k->s, RSI, RDX);
         call_c(k, (uint64_t)(uintptr_t)fns[n]);
-        finish(k, false);
+        finish(k);
     }
 }
 
@@ -336,6 +384,7 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
     x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
     make_enter(&k);
     make_slow_all(&k);
+    make_probes(&k);
     make_amo(&k);
     make_helpers(&k);
     make_soft(&k);

@@ -13,7 +13,8 @@ struct gen {
     uint64_t rng;
     ir_arg temps[24];
     unsigned ntemps;
-    bool raw; /* no folding by the builder */
+    bool frames; /* many accesses off the same registers */
+    bool raw;    /* no folding by the builder */
 };
 
 static unsigned pick(struct gen *g, unsigned n)
@@ -197,6 +198,41 @@ static ir_arg gen_address(struct gen *g, unsigned size, bool aligned)
     return a;
 }
 
+/*
+ * Accesses off a base register that stays, as to a stack frame: x6 is pinned, x21 is not. Their
+ * values are those of run_program, near the ends of pages; sometimes they move.
+ */
+static void gen_frame_access(struct gen *g)
+{
+    ir_arg base = xreg(pick(g, 2) ? 6 : 21);
+    int32_t off = (int32_t)pick(g, 40) * 8 - 64 + (pick(g, 8) == 0 ? (int32_t)pick(g, 8) : 0);
+    unsigned memop = pick(g, 8);
+
+    switch (pick(g, 12)) {
+    case 0:
+        ir_op2(g->ctx, IR_add, IR_I64, base, base, ir_const(g->ctx, 16));
+        break;
+    case 1:
+        ir_ld(g->ctx, IR_F32, freg(pick(g, NFREGS)), base, off, MO_32);
+        break;
+    case 2:
+        ir_st(g->ctx, IR_F64, freg(pick(g, NFREGS)), base, off, MO_64);
+        break;
+    case 3:
+    case 4:
+    case 5:
+        ir_st(g->ctx, IR_I64, random_source(g), base, off, memop & MO_SIZE);
+        break;
+    default: {
+        ir_arg d = random_dest(g);
+
+        ir_ld(g->ctx, IR_I64, d, base, off, pick(g, 10) == 0 ? memop | MO_ALIGNED : memop);
+        defined(g, d);
+        break;
+    }
+    }
+}
+
 static void gen_memory(struct gen *g)
 {
     unsigned memop = pick(g, 8), size = 1u << (memop & MO_SIZE);
@@ -259,9 +295,19 @@ static void gen_call(struct gen *g)
 
 static void gen_straight(struct gen *g)
 {
-    switch (pick(g, 12)) {
+    switch (pick(g, g->frames ? 20 : 12)) {
     case 0:
         gen_memory(g);
+        break;
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+    case 18:
+    case 19:
+        gen_frame_access(g);
         break;
     case 1:
         gen_move(g);
@@ -344,6 +390,7 @@ static void gen_program(struct tcg_context *ctx, uint64_t seed)
     int32_t pc_off = (int32_t)pick(&g, 64) * 2;
 
     g.raw = pick(&g, 3) == 0;
+    g.frames = pick(&g, 3) == 0;
     ir_begin(ctx);
     for (unsigned n = 0; n < ninsns; n++, pc_off += 4) {
         g.ntemps = 0;
@@ -383,6 +430,13 @@ static void run_program(struct engine *e, uint64_t seed, struct outcome *o)
     for (unsigned k = 1; k < NREGS; k++) {
         o->g.env.x[k] = rng_next(&rng) % 3 ? edge_values[rng_next(&rng) % ARRAY_SIZE(edge_values)]
                                            : rng_next(&rng);
+    }
+    o->g.env.x[6] = RAM_BASE + 4096 * (rng_next(&rng) % 4) + 4096 - rng_next(&rng) % 512;
+    o->g.env.x[21] = RAM_BASE + 4096 * (rng_next(&rng) % 4) + 4096 - 8 * (rng_next(&rng) % 128);
+    if (rng_next(&rng) % 4 == 0) {
+        tlb_fill(&o->g, o->g.env.x[6], false);
+        tlb_fill(&o->g, o->g.env.x[6], true);
+        tlb_fill(&o->g, o->g.env.x[21], false);
     }
     for (unsigned k = 0; k < NFREGS; k++) {
         o->g.env.f[k] = rng_next(&rng);
