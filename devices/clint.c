@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CLINT: the RISC-V ACLINT (1.0-rc4) MSWI and MTIMER devices at the offsets of SiFive's core-local interruptor. H is the hart's
- * index.
+ * CLINT: the RISC-V ACLINT (1.0-rc4) MSWI and MTIMER devices at the offsets of SiFive's core-local
+ * interruptor. H is the hart's index.
  *
  * offset          access   register
  * 0x0000 + 4 H    RW 4     MSIP: bit 0 is the hart's machine software interrupt, the rest reads 0
- * 0x4000 + 8 H    RW 4, 8  MTIMECMP: the hart's machine timer interrupt is pending while mtime >= mtimecmp; reset: all ones
- * 0xbff8          RW 4, 8  MTIME: the machine's time plus what guest writes have moved it by; reset: the machine's time
+ * 0x4000 + 8 H    RW 4, 8  MTIMECMP: the hart's machine timer interrupt is pending while mtime >=
+ *                          mtimecmp; reset: all ones
+ * 0xbff8          RW 4, 8  MTIME: the machine's time plus what guest writes have moved it by;
+ *                          reset: the machine's time
  * rest            RW       reads 0, writes are ignored
  *
- * 8-byte accesses to MSIP cover two harts. A write of MTIME moves what this device shows and compares with; the `time`
- * CSR and Sstc follow the machine's own time and do not move with it.
+ * 8-byte accesses to MSIP cover two harts. A write of MTIME moves what this device shows and
+ * compares with; the `time` CSR and Sstc follow the machine's own time and do not move with it.
  *
- * Lockless: called from any vCPU thread without the BQL, and from the timer on the I/O thread. Registers are atomic words.
- * Whoever changes one publishes the line from it, and publishes again until what it published is what the register says
- * afterwards; so the last one to call irq_set has always seen the last value.
+ * Lockless: called from any vCPU thread without the BQL, and from the timer on the I/O thread.
+ * Registers are atomic words. Whoever changes one publishes the line from it, and publishes again
+ * until what it published is what the register says afterwards; so the last one to call irq_set has
+ * always seen the last value.
  */
 #include "devices/devices.h"
 #include "hw/core/machine.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The front door of devices/: every model with its configuration. The board fills a config, which lives as long as the
- * device, and passes it to device_new; models that say "no config" take NULL. phandle fields are read only when the FDT
- * is written, so they may be filled in after device_new.
+ * The front door of devices/: every model with its configuration. The board fills a config, which
+ * lives as long as the device, and passes it to device_new; models that say "no config" take NULL.
+ * phandle fields are read only when the FDT is written, so they may be filled in after device_new.
  */
 #ifndef DEVICES_DEVICES_H
 #define DEVICES_DEVICES_H
@@ -12,12 +12,18 @@
 struct console;
 struct disk;
 
-/* --- sifive-test: power off and reset (the FDT "syscon"). Config may be NULL: then no phandle and no /poweroff, /reboot. */
+/*
+ * --- sifive-test: power off and reset (the FDT "syscon"). Config may be NULL: then no phandle and
+ * no /poweroff, /reboot.
+ */
 struct sifive_test_config {
     uint32_t phandle;
 };
 extern const struct device_model sifive_test_model;
-/* Adds the /poweroff and /reboot nodes that refer to DEV's phandle to the root. Shifts node offsets. 0 or a libfdt error. */
+/*
+ * Adds the /poweroff and /reboot nodes that refer to DEV's phandle to the root. Shifts node
+ * offsets. 0 or a libfdt error.
+ */
 int sifive_test_fdt_syscon(const struct device *dev, void *fdt);
 
 /* --- goldfish-rtc: wall-clock time in nanoseconds with one alarm. No config. */
@@ -55,7 +61,7 @@ struct ns16550a_config {
 };
 extern const struct device_model ns16550a_model;
 
-/* --- virtio-mmio: one transport slot. Config NULL or without a backend: an empty slot (DeviceID 0). */
+/* --- virtio-mmio: one transport slot. Without config or backend it is empty (DeviceID 0). */
 struct virtio_model; /* devices/virtio.h */
 struct virtio_mmio_config {
     const struct virtio_model *backend;

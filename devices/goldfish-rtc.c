@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The goldfish real-time clock: nanoseconds since 1970-01-01 UTC and one alarm. Aligned 4-byte accesses; BQL held in every callback.
+ * The goldfish real-time clock: nanoseconds since 1970-01-01 UTC and one alarm. Aligned 4-byte
+ * accesses; BQL held in every callback.
  *
  * offset  access  register
- * 0x00    RW      TIME_LOW: read: low half of the time, and latches the high half; write: sets the clock, to this and TIME_HIGH
- * 0x04    RW      TIME_HIGH: read: the half latched by the last read of TIME_LOW; write: the high half for the next TIME_LOW
+ * 0x00    RW      TIME_LOW: read: low half of the time, and latches the high half; write: sets the
+ *                 clock, to this and TIME_HIGH
+ * 0x04    RW      TIME_HIGH: read: the half latched by the last read of TIME_LOW; write: the high
+ *                 half for the next TIME_LOW
  * 0x08    RW      ALARM_LOW: low half of the alarm; a write arms it, with ALARM_HIGH
  * 0x0c    RW      ALARM_HIGH: high half; a write only stores it
  * 0x10    RW      IRQ_ENABLED: bit 0
@@ -13,8 +16,9 @@
  * 0x1c    W       CLEAR_INTERRUPT
  * rest            reads 0, writes are ignored
  *
- * The alarm fires once, when the time has reached it; an alarm in the past fires at once. The line is high while an alarm has
- * fired that was not cleared and IRQ_ENABLED is set. The guest's setting of the clock is kept across resets of the machine.
+ * The alarm fires once, when the time has reached it; an alarm in the past fires at once. The line
+ * is high while an alarm has fired that was not cleared and IRQ_ENABLED is set. The guest's setting
+ * of the clock is kept across resets of the machine.
  */
 #include "devices/devices.h"
 #include "hw/core/machine.h"

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NS16550A serial port, after the data sheet of the PC16550D. Byte registers; a wider access reaches only the register at its
- * offset.
+ * NS16550A serial port, after the data sheet of the PC16550D. Byte registers; a wider access
+ * reaches only the register at its offset.
  *
- * offset  DLAB  read                                      write
- * 0       0     RBR: the oldest received byte             THR: byte to send
- * 1       0     IER: 0 data, 1 THR empty, 2 line, 3 modem the same
- * 0, 1    1     DLL, DLM: divisor                         the same
- * 2       x     IIR: highest pending interrupt; 7..6 FIFOs on   FCR: 0 FIFOs on, 1 clear receiver, 2 clear sender,
- *               (reading clears THR empty)                      7..6 receive trigger 1, 4, 8, 14
- * 3       x     LCR: 1..0 bits, 2 stop, 3 parity, 6 break, 7 DLAB   the same
- * 4       x     MCR: 0 DTR, 1 RTS, 2 OUT1, 3 OUT2, 4 loopback      the same
- * 5       x     LSR: 0 data ready, 1 overrun, 2 parity, 3 framing, 4 break, 5 THR empty, 6 all sent, 7 error in FIFO
- *               (reading clears bits 4..1)
- * 6       x     MSR: 3..0 changes, 4 CTS, 5 DSR, 6 RI, 7 DCD (reading clears bits 3..0)
- * 7       x     SCR: scratch                              the same
- * rest          0                                         ignored
+ * offset  DLAB  access  register
+ * 0       0     R       RBR: the oldest received byte
+ * 0       0     W       THR: byte to send
+ * 1       0     RW      IER: 0 received data, 1 THR empty, 2 line status, 3 modem status
+ * 0, 1    1     RW      DLL, DLM: divisor
+ * 2       x     R       IIR: 3..0 the pending interrupt of highest priority, 7..6 FIFOs are on;
+ *                       reading clears THR empty, if that is what it shows
+ * 2       x     W       FCR: 0 FIFOs on, 1 clear receiver, 2 clear sender, 7..6 receive trigger
+ *                       1, 4, 8, 14
+ * 3       x     RW      LCR: 1..0 bits, 2 stop, 3 parity, 6 break, 7 DLAB
+ * 4       x     RW      MCR: 0 DTR, 1 RTS, 2 OUT1, 3 OUT2, 4 loopback
+ * 5       x     R       LSR: 0 data ready, 1 overrun, 2 parity, 3 framing, 4 break, 5 THR empty,
+ *                       6 all sent, 7 error in FIFO; reading clears bits 4..1
+ * 6       x     R       MSR: 3..0 changes, 4 CTS, 5 DSR, 6 RI, 7 DCD; reading clears bits 3..0
+ * 7       x     RW      SCR: scratch
+ * rest          RW      reads 0, writes are ignored
  *
- * Interrupts by priority: line status, received data, character timeout (bytes below the trigger level and nothing happened for
- * four character times), THR empty, modem status. Bytes leave at once while the console takes them; then they wait in the FIFO.
+ * Interrupts by priority: line status, received data, character timeout (bytes below the trigger
+ * level and nothing happened for four character times), THR empty, modem status. Bytes leave at
+ * once while the console takes them; then they wait in the FIFO.
  *
- * Needs no BQL: `lock` (RANK_DEVICE) holds the state; LSR and IIR are read without it when the read has no effect, because
- * guests poll them. Locks: u `lock`, a atomic (written with `lock` held), c constant after init.
+ * Needs no BQL: `lock` (RANK_DEVICE) holds the state; LSR and IIR are read without it when the read
+ * has no effect, because guests poll them. Locks: u `lock`, a atomic (written with `lock` held), c
+ * constant after init.
  */
 #include "devices/devices.h"
 #include "hw/backend/console.h"
@@ -226,7 +231,10 @@ static void update_fifo_error(struct uart *u) REQUIRES(&u->lock)
     }
 }
 
-/* On overrun a FIFO keeps what it has and loses the byte; the 16450's register takes the byte and loses the old one. */
+/*
+ * On overrun a FIFO keeps what it has and loses the byte; the 16450's register takes the byte and
+ * loses the old one.
+ */
 static void receive_byte(struct uart *u, uint8_t byte, uint8_t errors) REQUIRES(&u->lock)
 {
     if (u->rx.count == depth(u)) {

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The RISC-V platform-level interrupt controller, PLIC specification 1.0.0. S is a source (1..nsources), C a context; virt has
- * two contexts a hart, machine mode first. Only aligned 4-byte accesses.
+ * The RISC-V platform-level interrupt controller, PLIC specification 1.0.0. S is a source
+ * (1..nsources), C a context; virt has two contexts a hart, machine mode first. Only aligned 4-byte
+ * accesses.
  *
  * offset                 access  register
  * 0x000000 + 4 S         RW      priority, 3 bits; 0 never interrupts
  * 0x001000 + 4 (S / 32)  R       pending, bit S % 32
  * 0x002000 + 0x80 C + 4 (S / 32)  RW  enable, bit S % 32; bit 0 of source 0 is hardwired to 0
  * 0x200000 + 0x1000 C    RW      threshold, 3 bits
- * 0x200004 + 0x1000 C    R       claim: the pending, enabled source of highest priority (ties: lowest number), 0 if none; clears
- *                                its pending bit. The threshold has no say.
- *                        W       complete: reopens the gateway of the source, if it is one that the context has enabled
+ * 0x200004 + 0x1000 C    R       claim: the pending, enabled source of highest priority (ties:
+ *                                lowest number), 0 if none; clears its pending bit. The threshold
+ *                                has no say.
+ *                        W       complete: reopens the gateway of the source, if it is one that
+ *                                the context has enabled
  * rest                   RW      reads 0, writes are ignored
  *
- * Gateways are level-triggered: a high line makes the source pending unless an earlier request of it is not yet completed; a
- * request stays pending when the line falls; at completion a line that is still high makes it pending again.
- * A context's output is high while some pending, enabled source has a priority above the threshold.
+ * Gateways are level-triggered: a high line makes the source pending unless an earlier request of
+ * it is not yet completed; a request stays pending when the line falls; at completion a line that
+ * is still high makes it pending again. A context's output is high while some pending, enabled
+ * source has a priority above the threshold.
  *
- * Lockless towards the BQL: `lock` (RANK_IRQ) holds the state together, lines and registers come from any thread. Outputs are
- * set with the lock held, and only when they change.
+ * Lockless towards the BQL: `lock` (RANK_IRQ) holds the state together, lines and registers come
+ * from any thread. Outputs are set with the lock held, and only when they change.
  *
  * Locks: c constant after init, p `lock`.
  */
@@ -282,8 +286,9 @@ static void plic_write(struct device *dev, uint64_t offset, uint64_t value, unsi
 }
 
 /*
- * Everything to 0, but for the input lines, which belong to their drivers: each driver's reset lowers its own. Gateways are not
- * run, so that a line which is only lowered after this leaves no request behind.
+ * Everything to 0, but for the input lines, which belong to their drivers: each driver's reset
+ * lowers its own. Gateways are not run, so that a line which is only lowered after this leaves no
+ * request behind.
  */
 static void plic_reset(struct device *dev)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SiFive test finisher: a guest ends or resets the machine by a store. The BQL is held in every callback.
+ * The SiFive test finisher: a guest ends or resets the machine by a store. The BQL is held in every
+ * callback.
  *
  * offset  access  meaning
- * 0x000   W 2, 4  bits 15..0 command: 0x5555 pass, 0x3333 fail: shut down with exit status bits 31..16;
+ * 0x000   W 2, 4  bits 15..0 command: 0x5555 pass, 0x3333 fail: shut down with exit status bits
+ *                 31..16;
  *                 0x7777 reset. Anything else is ignored.
  * rest    RW      reads 0, writes are ignored
  *

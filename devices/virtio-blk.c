@@ -14,12 +14,13 @@
  * 36     12   discard: most sectors, segments (1), alignment in sectors (1)
  * 48     9    write zeroes: most sectors, segments (1), may unmap (1)
  *
- * A request is a chain: 16 bytes {le32 type, le32 reserved, le64 sector}, data, and a last byte to be written, the status.
- * However the driver has cut this into descriptors, we see bytes (which is what VIRTIO_F_VERSION_1 and ANY_LAYOUT ask for).
+ * A request is a chain: 16 bytes {le32 type, le32 reserved, le64 sector}, data, and a last byte to
+ * be written, the status. However the driver has cut this into descriptors, we see bytes (which is
+ * what VIRTIO_F_VERSION_1 and ANY_LAYOUT ask for).
  *
- * The BQL is held in every function. Data goes between the disk's workers and guest memory without a copy; completions come on
- * the I/O thread. A reset waits for what is under way. While the cache is write-through, a write is followed by a flush before
- * its request completes.
+ * The BQL is held in every function. Data goes between the disk's workers and guest memory without
+ * a copy; completions come on the I/O thread. A reset waits for what is under way. While the cache
+ * is write-through, a write is followed by a flush before its request completes.
  */
 #include "devices/devices.h"
 #include "devices/virtio.h"
@@ -118,7 +119,9 @@ static void blk_config_write(struct virtio_device *v, unsigned offset, uint32_t 
     }
 }
 
-/* 5.2.6.2: a driver that can neither flush nor choose expects a write to be stable when it is done. */
+/*
+ * 5.2.6.2: a driver that can neither flush nor choose expects a write to be stable when it is done.
+ */
 static bool write_through(const struct blk *b)
 {
     if (virtio_has(b->v, BLK_F_CONFIG_WCE)) {

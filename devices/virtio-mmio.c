@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtio-mmio transport (virtio 1.3, 4.2), modern (version 2) or legacy (version 1). One slot; one without a backend reads
- * DeviceID 0 and ignores writes. Registers are read and written in aligned 4 bytes; the configuration space in 1, 2 or 4.
+ * The virtio-mmio transport (virtio 1.3, 4.2), modern (version 2) or legacy (version 1). One slot;
+ * one without a backend reads DeviceID 0 and ignores writes. Registers are read and written in
+ * aligned 4 bytes; the configuration space in 1, 2 or 4.
  *
  * offset     access  version  register
  * 0x000      R       1, 2     MagicValue "virt"
@@ -98,7 +99,10 @@ static struct virtqueue *selected(struct virtio_mmio *t)
 
 /* --- legacy: one page frame number places all three parts --- */
 
-/* A driver's reset. Linux writes GuestPageSize once and resets after that: the transport's own registers stay. */
+/*
+ * A driver's reset. Linux writes GuestPageSize once and resets after that: the transport's own
+ * registers stay.
+ */
 static void reset_device(struct virtio_mmio *t)
 {
     virtio_reset(&t->v);

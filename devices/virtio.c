@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtio device as drivers see it through any transport (virtio 1.3, chapters 2 and 3): status, feature negotiation,
- * configuration space, interrupts. The rings are in virtqueue.c. BQL held in every function.
+ * The virtio device as drivers see it through any transport (virtio 1.3, chapters 2 and 3): status,
+ * feature negotiation, configuration space, interrupts. The rings are in virtqueue.c. BQL held in
+ * every function.
  */
 #include "devices/virtio.h"
 #include "hw/host/bits.h"
@@ -106,7 +107,10 @@ void virtio_reset(struct virtio_device *v)
     v->raise(v, -1);
 }
 
-/* 2.2: what was not offered must not be accepted, and a modern driver must know that the device is modern. */
+/*
+ * 2.2: what was not offered must not be accepted, and a modern driver must know that the device is
+ * modern.
+ */
 static bool features_acceptable(const struct virtio_device *v)
 {
     if (v->driver_features & ~v->features) {

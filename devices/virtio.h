@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio (OASIS 1.3, and the legacy interface of 0.9.5): what a transport (virtio-mmio) and a device type (virtio-blk) share. The
- * transport embeds a struct virtio_device, turns registers into calls of virtio_*, and is told about interrupts through
- * `raise`; the device type is a const struct virtio_model that works on virtqueues.
+ * virtio (OASIS 1.3, and the legacy interface of 0.9.5): what a transport (virtio-mmio) and a
+ * device type (virtio-blk) share. The transport embeds a struct virtio_device, turns registers into
+ * calls of virtio_*, and is told about interrupts through `raise`; the device type is a const
+ * struct virtio_model that works on virtqueues.
  *
- * Everything runs with the BQL held. The driver in the guest is hostile: rings, descriptors and indices are copied before they are
- * checked; whatever the specification forbids makes the device ask for a reset (virtio_broken) and do nothing until it comes.
+ * Everything runs with the BQL held. The driver in the guest is hostile: rings, descriptors and
+ * indices are copied before they are checked; whatever the specification forbids makes the device
+ * ask for a reset (virtio_broken) and do nothing until it comes.
  */
 #ifndef DEVICES_VIRTIO_H
 #define DEVICES_VIRTIO_H
@@ -54,8 +56,9 @@ struct virtqueue {
 };
 
 /*
- * One chain of descriptors, in host memory: first what the device reads (out), then what it writes (in). A device's own request
- * struct starts with it; iov follows the struct. Guest memory behind it stays valid until the machine ends.
+ * One chain of descriptors, in host memory: first what the device reads (out), then what it writes
+ * (in). A device's own request struct starts with it; iov follows the struct. Guest memory behind
+ * it stays valid until the machine ends.
  */
 struct virtqueue_element {
     uint16_t head;
@@ -71,9 +74,15 @@ struct virtio_model {
     uint32_t device_id;
     size_t state_size;
     unsigned config_size; /* <= VIRTIO_MAX_CONFIG */
-    /* Fills the zeroed v->state from v->config, v->features and the queues (virtio_add_queue). 0, or -errno with ERR. */
+    /*
+     * Fills the zeroed v->state from v->config, v->features and the queues (virtio_add_queue). 0,
+     * or -errno with ERR.
+     */
     int (*init)(struct virtio_device *v, struct err *err);
-    /* Stops what is under way: when it returns nothing touches guest memory. Queues are cleared after it. */
+    /*
+     * Stops what is under way: when it returns nothing touches guest memory. Queues are cleared
+     * after it.
+     */
     void (*reset)(struct virtio_device *v);
     /* The driver has put buffers into Q, or says so. Q is ready. */
     void (*notify)(struct virtio_device *v, struct virtqueue *q);
@@ -91,7 +100,10 @@ struct virtio_device {
     const char *id;                   /* c: for messages */
     void *state;                      /* c: the model's own struct */
     bool legacy;                      /* c: the driver sees the legacy interface */
-    /* The interrupt status may have changed: the transport sets its line(s). QUEUE: which queue, or -1 for config changes. */
+    /*
+     * The interrupt status may have changed: the transport sets its line(s). QUEUE: which queue, or
+     * -1 for config changes.
+     */
     void (*raise)(struct virtio_device *v, int queue); /* c */
     uint64_t features;                                 /* c: offered */
     uint64_t driver_features;                          /* accepted */
@@ -113,13 +125,19 @@ void virtio_reset(struct virtio_device *v);
 /* A write of the status register; 0 resets. */
 void virtio_set_status(struct virtio_device *v, uint8_t status);
 uint64_t virtio_offered_features(const struct virtio_device *v);
-/* One of the four (only 0 and 1 have bits) 32-bit words of the driver's features. Ignored once they are settled. */
+/*
+ * One of the four (only 0 and 1 have bits) 32-bit words of the driver's features. Ignored once they
+ * are settled.
+ */
 void virtio_set_driver_features(struct virtio_device *v, uint32_t word, uint32_t value);
 /* NULL if there is no queue INDEX. */
 struct virtqueue *virtio_queue(struct virtio_device *v, uint32_t index);
 /* A driver's choice of ring size: ignored unless a power of two within max_size. */
 void virtqueue_set_size(struct virtqueue *q, uint32_t size);
-/* Takes the ring into use at desc_pa, avail_pa, used_pa. Addresses that are no RAM or not aligned: virtio_broken. */
+/*
+ * Takes the ring into use at desc_pa, avail_pa, used_pa. Addresses that are no RAM or not aligned:
+ * virtio_broken.
+ */
 void virtqueue_enable(struct virtqueue *q);
 void virtqueue_disable(struct virtqueue *q);
 /* The driver rang. Does nothing when the driver may not ring yet or the device is broken. */
@@ -129,7 +147,10 @@ void virtio_config_write(struct virtio_device *v, uint64_t offset, uint32_t valu
 
 /* --- for device types --- */
 
-/* The next queue, of at most MAX_SIZE entries (a power of two up to VIRTIO_MAX_QUEUE_SIZE). In init only. */
+/*
+ * The next queue, of at most MAX_SIZE entries (a power of two up to VIRTIO_MAX_QUEUE_SIZE). In init
+ * only.
+ */
 void virtio_add_queue(struct virtio_device *v, unsigned max_size);
 bool virtio_has(const struct virtio_device *v, uint64_t feature);
 /* Logs WHY as the guest's error, sets NEEDS_RESET and tells the driver. */
@@ -137,16 +158,21 @@ void virtio_broken(struct virtio_device *v, const char *why);
 /* The device changed its configuration space. */
 void virtio_config_changed(struct virtio_device *v);
 /*
- * Takes the next available chain as a malloc'd object of SIZE bytes, whose start is a struct virtqueue_element (the rest is zero);
- * NULL if there is none or the device is broken. The caller frees it after virtqueue_push.
+ * Takes the next available chain as a malloc'd object of SIZE bytes, whose start is a struct
+ * virtqueue_element (the rest is zero); NULL if there is none or the device is broken. The caller
+ * frees it after virtqueue_push.
  */
 void *virtqueue_pop(struct virtqueue *q, size_t size);
-/* Gives E back with WRITTEN bytes at the start of its `in` part. The ring is left alone if the device was reset since. */
+/*
+ * Gives E back with WRITTEN bytes at the start of its `in` part. The ring is left alone if the
+ * device was reset since.
+ */
 void virtqueue_push(struct virtqueue *q, const struct virtqueue_element *e, uint32_t written);
 /* After one or more pushes: interrupts the driver if it wants that. */
 void virtqueue_signal(struct virtqueue *q);
 /*
- * Suppresses or asks for the driver's notifications. Enabling returns true if buffers came meanwhile: then look again.
+ * Suppresses or asks for the driver's notifications. Enabling returns true if buffers came
+ * meanwhile: then look again.
  */
 void virtqueue_disable_notify(struct virtqueue *q);
 bool virtqueue_enable_notify(struct virtqueue *q);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Split virtqueues (virtio 1.3, 2.7): three parts in guest memory, which the driver may scribble on at any time. N is the size.
+ * Split virtqueues (virtio 1.3, 2.7): three parts in guest memory, which the driver may scribble on
+ * at any time. N is the size.
  *
  * descriptor table   16 N      {le64 address, le32 length, le16 flags, le16 next}
  * available ring     6 + 2 N   {le16 flags, le16 index, le16 ring[N], le16 used_event}
- * used ring          6 + 8 N   {le16 flags, le16 index, {le32 id, le32 length} ring[N], le16 avail_event}
+ * used ring          6 + 8 N   {le16 flags, le16 index, {le32 id, le32 length} ring[N], le16
+ *                              avail_event}
  *
- * The driver publishes by a store of avail.index, which we load with acquire; we publish by a release store of used.index. Where each
- * side writes its own word and then reads the other's (suppression of notifications and interrupts) both have a full barrier.
- * Nothing is read twice: a descriptor is copied, then checked, then used.
+ * The driver publishes by a store of avail.index, which we load with acquire; we publish by a
+ * release store of used.index. Where each side writes its own word and then reads the other's
+ * (suppression of notifications and interrupts) both have a full barrier. Nothing is read twice: a
+ * descriptor is copied, then checked, then used.
  */
 #include "devices/virtio.h"
 #include "hw/host/atomic.h"
@@ -171,7 +174,10 @@ static const char *add_descriptor(struct walk *w, const struct descriptor *d)
     return w->out_bytes + w->in_bytes > UINT32_MAX ? "a chain is longer than 4 GiB" : NULL;
 }
 
-/* N descriptors at TABLE, from entry I. A chain that visits more entries than there are goes in circles. */
+/*
+ * N descriptors at TABLE, from entry I. A chain that visits more entries than there are goes in
+ * circles.
+ */
 static const char *walk_table(struct walk *w, const uint8_t *table, unsigned n, unsigned i,
                               bool indirect);
 
@@ -340,7 +346,8 @@ static bool driver_wants_interrupt(struct virtqueue *q)
     bool valid = q->signalled_valid;
     uint16_t old = q->signalled;
 
-    smp_mb(); /* used.index before used_event or flags; pairs with the driver's barrier after it writes those */
+    /* used.index before used_event or flags; pairs with the driver's barrier after writing those */
+    smp_mb();
     if (!virtio_has(q->v, VIRTIO_F_EVENT_IDX)) {
         return !(ring_load(q->avail) & AVAIL_NO_INTERRUPT);
     }
@@ -357,7 +364,10 @@ void virtqueue_signal(struct virtqueue *q)
     }
 }
 
-/* With event indices a driver notifies only for the entry that we asked for, so there is nothing to suppress. */
+/*
+ * With event indices a driver notifies only for the entry that we asked for, so there is nothing to
+ * suppress.
+ */
 void virtqueue_disable_notify(struct virtqueue *q)
 {
     if (q->ready && !virtio_has(q->v, VIRTIO_F_EVENT_IDX)) {
@@ -375,7 +385,8 @@ bool virtqueue_enable_notify(struct virtqueue *q)
     } else {
         ring_store(q, 0, 0);
     }
-    smp_mb(); /* our request before avail.index; pairs with the driver's barrier between avail.index and our request */
+    /* our request before avail.index; pairs with the driver's barrier between those two */
+    smp_mb();
     return ring_load(q->avail + RING_INDEX) != q->last_avail;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kinds of consoles, as rows of one table: each opens file descriptors for the two directions, and console.c does the rest.
- * Sockets are in console-socket.c. Main thread, before the guest runs.
+ * The kinds of consoles, as rows of one table: each opens file descriptors for the two directions,
+ * and console.c does the rest. Sockets are in console-socket.c. Main thread, before the guest runs.
  */
 #include "hw/backend/internal.h"
 #include <errno.h>
@@ -63,8 +63,8 @@ static int open_none(struct console_port *port, const char *arg, bool keys, stru
 }
 
 /*
- * A non-blocking description of our own for FD, so that neither the shell's nor another process's is changed. What cannot be
- * opened again (sockets, another user's terminal) stays as it is.
+ * A non-blocking description of our own for FD, so that neither the shell's nor another process's
+ * is changed. What cannot be opened again (sockets, another user's terminal) stays as it is.
  */
 static int reopen_nonblocking(int fd, int flags, bool *blocks)
 {
@@ -113,7 +113,10 @@ static int open_file(struct console_port *port, const char *arg, bool keys, stru
     return rc;
 }
 
-/* PATH.in and PATH.out if they exist, else PATH both ways. Opened for both directions, so that no end is ever missing. */
+/*
+ * PATH.in and PATH.out if they exist, else PATH both ways. Opened for both directions, so that no
+ * end is ever missing.
+ */
 static int open_pipe(struct console_port *port, const char *arg, bool keys, struct err *err)
 {
     const char *options;

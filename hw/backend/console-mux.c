@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The escape keys of a console that is shared with the user's commands: escape (Ctrl-A unless -echr says otherwise), then one
- * key of the table. Twice the escape sends one; a key that is not in the table is dropped together with the escape.
- * Pure state machine: the caller does what it returns.
+ * The escape keys of a console that is shared with the user's commands: escape (Ctrl-A unless -echr
+ * says otherwise), then one key of the table. Twice the escape sends one; a key that is not in the
+ * table is dropped together with the escape. Pure state machine: the caller does what it returns.
  */
 #include "hw/backend/internal.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Consoles on sockets: unix:PATH and tcp:HOST:PORT, as client or, with ",server", as a server of one client at a time. A server
- * waits for its first client unless "wait=off" (or "nowait").
+ * Consoles on sockets: unix:PATH and tcp:HOST:PORT, as client or, with ",server", as a server of
+ * one client at a time. A server waits for its first client unless "wait=off" (or "nowait").
  */
 #include "hw/backend/internal.h"
 #include <errno.h>

@@ -2,12 +2,14 @@
 /*
  * The console: moves bytes between a front end and the file descriptors that a kind opened.
  *
- * Output: console_write, from any thread, only queues; the I/O thread alone writes, at the latest FLUSH_DELAY_NS later, so that a
- * guest which prints byte by byte costs one system call for many bytes. When the sink does not take more, the I/O thread waits
- * for it, and the front end is held up once the queue is full (or bytes are dropped if the sink is lossy).
+ * Output: console_write, from any thread, only queues; the I/O thread alone writes, at the latest
+ * FLUSH_DELAY_NS later, so that a guest which prints byte by byte costs one system call for many
+ * bytes. When the sink does not take more, the I/O thread waits for it, and the front end is held
+ * up once the queue is full (or bytes are dropped if the sink is lossy).
  *
- * Input: the I/O thread reads when there is room in the input queue, so that a guest which does not read leaves the bytes where they
- * are. With escape keys on a terminal it reads even then, and drops what does not fit: Ctrl-A X must reach a guest that hangs.
+ * Input: the I/O thread reads when there is room in the input queue, so that a guest which does not
+ * read leaves the bytes where they are. With escape keys on a terminal it reads even then, and
+ * drops what does not fit: Ctrl-A X must reach a guest that hangs.
  *
  * Locks: c constant after create, o `lock`, i I/O thread only, a atomic.
  */
@@ -70,7 +72,10 @@ static void flush_due(void *opaque)
     flush_output(opaque);
 }
 
-/* Writes up to LEN bytes without waiting. The number written, or -errno; -EAGAIN: wait for the sink. */
+/*
+ * Writes up to LEN bytes without waiting. The number written, or -errno; -EAGAIN: wait for the
+ * sink.
+ */
 static ssize_t write_some(const struct console_port *port, const uint8_t *data, size_t len)
 {
     ssize_t n;
@@ -102,7 +107,10 @@ static size_t out_piece(struct console *c, const uint8_t **data)
     return len;
 }
 
-/* Takes LEN bytes off the queue. True when nothing is left and the next console_write must arm the timer again. */
+/*
+ * Takes LEN bytes off the queue. True when nothing is left and the next console_write must arm the
+ * timer again.
+ */
 static bool out_advance(struct console *c, size_t len)
 {
     bool empty;
@@ -415,7 +423,10 @@ static void close_end(struct console *c, int *fd)
     }
 }
 
-/* The input ended. A socket is closed, and a server waits for the next client; others only stop reading. */
+/*
+ * The input ended. A socket is closed, and a server waits for the next client; others only stop
+ * reading.
+ */
 static void disconnect(struct console *c)
 {
     bool is_socket = c->port.closes_together;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The blocking half of a disk: reads, writes, flushes and discards on the image and its snapshot overlay. Runs on worker threads,
- * several at a time, without locks: a write sets its sectors' bits in `copied` after its data is in the overlay, and a read
- * looks at the bits before it reads. (A guest that reads what it is writing gets either, as from any disk.)
+ * The blocking half of a disk: reads, writes, flushes and discards on the image and its snapshot
+ * overlay. Runs on worker threads, several at a time, without locks: a write sets its sectors' bits
+ * in `copied` after its data is in the overlay, and a read looks at the bits before it reads. (A
+ * guest that reads what it is writing gets either, as from any disk.)
  */
 #include "hw/backend/disk-internal.h"
 #include "hw/host/atomic.h"
@@ -13,7 +14,10 @@
 
 enum { MAX_PIECES = 64, ZERO_CHUNK = 65536 };
 
-/* Fills OUT with the part of IOV that lies LEN bytes from SKIP on, as far as it has room. Returns the number of pieces. */
+/*
+ * Fills OUT with the part of IOV that lies LEN bytes from SKIP on, as far as it has room. Returns
+ * the number of pieces.
+ */
 static int iov_slice(struct iovec *out, const struct iovec *iov, unsigned iovcnt, uint64_t skip,
                      uint64_t len)
 {
@@ -47,7 +51,10 @@ static void iov_zero(const struct iovec *iov, unsigned iovcnt, uint64_t skip, ui
     }
 }
 
-/* Moves LEN bytes between byte SKIP of the iovec and byte POS of FD. What lies beyond the end of the file reads as zero. */
+/*
+ * Moves LEN bytes between byte SKIP of the iovec and byte POS of FD. What lies beyond the end of
+ * the file reads as zero.
+ */
 static int transfer(int fd, bool write, const struct iovec *iov, unsigned iovcnt, uint64_t skip,
                     uint64_t len, uint64_t pos)
 {
@@ -188,7 +195,10 @@ static int write_zero_bytes(int fd, uint64_t pos, uint64_t len)
     return 0;
 }
 
-/* The cheapest way that the host offers; all of them leave zeroes behind, also beyond the end of the file. */
+/*
+ * The cheapest way that the host offers; all of them leave zeroes behind, also beyond the end of
+ * the file.
+ */
 int disk_io_write_zeroes(const struct disk_files *f, uint64_t pos, uint64_t len, bool unmap)
 {
     int fd = f->overlay_fd < 0 ? f->fd : f->overlay_fd;

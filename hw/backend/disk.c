@@ -2,8 +2,9 @@
 /*
  * Disks: raw images whose requests run on the machine's workers and complete on the I/O thread.
  *
- * A worker that has finished a request puts it on the disk's list; the first on an empty list posts one call to the event loop,
- * which takes the BQL once for all that is there by then. disk_drain waits for the workers and completes the list at once.
+ * A worker that has finished a request puts it on the disk's list; the first on an empty list posts
+ * one call to the event loop, which takes the BQL once for all that is there by then. disk_drain
+ * waits for the workers and completes the list at once.
  *
  * Locks: c constant after open, d `lock`, b BQL.
  */
@@ -224,7 +225,7 @@ static int lock_image(const char *path, int fd, bool exclusive, struct err *err)
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES)) {
         return 0;
     }
-    return err_set(err, -EBUSY, "disk image %s is in use by another process", path);
+    return err_set(err, -EBUSY, "disk image %s is in use already: it is locked", path);
 }
 
 static int open_image(struct disk *d, const struct disk_options *o, struct err *err)

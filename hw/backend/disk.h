@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disk images (block backends). Requests are asynchronous: they run on the machine's workers and complete on the I/O thread
- * with the BQL held. Raw files; sectors of 512 bytes.
+ * Disk images (block backends). Requests are asynchronous: they run on the machine's workers and
+ * complete on the I/O thread with the BQL held. Raw files; sectors of 512 bytes.
  */
 #ifndef HW_BACKEND_DISK_H
 #define HW_BACKEND_DISK_H
@@ -39,30 +39,35 @@ struct disk_options {
 };
 
 /*
- * Opens the image; takes an advisory lock (writers exclusive). NULL with ERR naming the path: missing, directory, not writable,
- * in use... A size that is no multiple of 512 counts as rounded up: what is missing reads as zero, and is added when written.
+ * Opens the image; takes an advisory lock (writers exclusive). NULL with ERR naming the path:
+ * missing, directory, not writable, in use... A size that is no multiple of 512 counts as rounded
+ * up: what is missing reads as zero, and is added when written.
  */
 struct disk *disk_open(struct machine *m, const struct disk_options *o, struct err *err);
 /*
- * BQL held. Waits until every submitted request has done its I/O, and calls their `done`. For device reset and destroy: after it
- * no request touches guest memory any more.
+ * BQL held. Waits until every submitted request has done its I/O, and calls their `done`. For
+ * device reset and destroy: after it no request touches guest memory any more.
  */
 void disk_drain(struct disk *d);
 /*
- * Completes what is in flight (with the BQL, which the caller does not hold) and closes. The event loop does not run any more.
- * A device without requests in flight may outlive its disk, as long as it submits nothing. NULL is allowed.
+ * Completes what is in flight (with the BQL, which the caller does not hold) and closes. The event
+ * loop does not run any more. A device without requests in flight may outlive its disk, as long as
+ * it submits nothing. NULL is allowed.
  */
 void disk_close(struct disk *d);
 uint64_t disk_sectors(const struct disk *d);
 bool disk_read_only(const struct disk *d);
 const char *disk_serial(const struct disk *d);
 /*
- * Serves a small DISK_READ at once if the host need not wait for it, because its page cache has all of it: the way through two
- * other threads costs more than the copy. True: rq->result is valid, `done` is not called. False: submit it.
- * BQL held.
+ * Serves a small DISK_READ at once if the host need not wait for it, because its page cache has all
+ * of it: the way through two other threads costs more than the copy. True: rq->result is valid,
+ * `done` is not called. False: submit it. BQL held.
  */
 bool disk_read_now(struct disk *d, struct disk_request *rq);
-/* BQL held. RQ, and the iovec array it names, must live until done; done is never called from within. */
+/*
+ * BQL held. RQ, and the iovec array it names, must live until done; done is never called from
+ * within.
+ */
 void disk_submit(struct disk *d, struct disk_request *rq);
 
 #endif

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the console share: console.c moves bytes, console-kinds.c and console-socket.c open ends, terminal.c owns the
- * terminal's modes, console-mux.c knows the escape keys.
+ * What the files of the console share: console.c moves bytes, console-kinds.c and console-socket.c
+ * open ends, terminal.c owns the terminal's modes, console-mux.c knows the escape keys.
  */
 #ifndef HW_BACKEND_INTERNAL_H
 #define HW_BACKEND_INTERNAL_H
 
 #include "hw/backend/console.h"
 
-/* Where a console's bytes go and come from. Each fd is owned and distinct (dup where both ends are one thing). */
+/*
+ * Where a console's bytes go and come from. Each fd is owned and distinct (dup where both ends are
+ * one thing).
+ */
 struct console_port {
-    int in_fd;  /* -1: no input */
-    int out_fd; /* -1: output vanishes */
-    int listen_fd; /* -1; else a server's socket: a new client replaces in_fd and out_fd when they are closed */
-    int held_fd; /* -1; else a pty's slave, held open so that the master sees no hang-ups */
-    bool
-        out_blocks; /* out_fd could not be made non-blocking: write little, and only when poll allows */
+    int in_fd;            /* -1: no input */
+    int out_fd;           /* -1: output vanishes */
+    int listen_fd;        /* -1; else a server's, for the next client when this one has gone */
+    int held_fd;          /* -1; else a pty's slave, open so that the master sees no hang-ups */
+    bool out_blocks;      /* not to be made non-blocking: write little, only when poll allows */
     bool closes_together; /* a connection: the end of input is the end of output */
     bool lossy;           /* nobody may be listening: drop output rather than make the guest wait */
     bool is_terminal;     /* terminal_raw was called on in_fd */
@@ -23,10 +25,13 @@ struct console_port {
     char *unlink_path;    /* of a unix server, removed at close; malloc'd or NULL */
 };
 
-/* Opens what SPEC names. KEYS: Ctrl-C is for the guest (mon:). 0 or -errno with ERR; -ENODEV without text: "none". */
+/*
+ * Opens what SPEC names. KEYS: Ctrl-C is for the guest (mon:). 0 or -errno with ERR; -ENODEV
+ * without text: "none".
+ */
 int console_port_open(struct console_port *port, const char *spec, bool keys, struct err *err);
 void console_port_close(struct console_port *port);
-/* The value of ",NAME=on|off" or ",NAME" in the options after a path; DEFAULT if it is not there. */
+/* The value of ",NAME=on|off" or ",NAME" in the options after a path; VALUE if it is not there. */
 bool console_option(const char *options, const char *name, bool value);
 /* ARG up to the first comma, malloc'd; *options: what follows, "" if nothing. */
 char *console_split(const char *arg, const char **options);
@@ -36,7 +41,10 @@ int console_open_tcp(struct console_port *port, const char *arg, bool keys, stru
 /* Takes a connection as both ends. 0 or -errno. */
 int console_port_connect(struct console_port *port, int fd);
 
-/* Puts FD into raw mode, Ctrl-C still a signal if SIGNALS; restored by terminal_restore, at exit and on fatal signals. -EBUSY: taken. */
+/*
+ * Puts FD into raw mode, Ctrl-C still a signal if SIGNALS; restored by terminal_restore, at exit
+ * and on fatal signals. -EBUSY: taken.
+ */
 int terminal_raw(int fd, bool signals);
 void terminal_restore(void);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user's terminal in raw mode, and back: at terminal_restore, at exit, and when a fatal signal ends the process.
+ * The user's terminal in raw mode, and back: at terminal_restore, at exit, and when a fatal signal
+ * ends the process.
  *
- * `saved` is a writable file-scope object, which this house avoids: a signal handler and an exit handler get no argument, and a
- * terminal left raw is worse than the exception. It is written before the handlers are installed, and read-only after that but
- * for its flag.
+ * `saved` is a writable file-scope object, which this house avoids: a signal handler and an exit
+ * handler get no argument, and a terminal left raw is worse than the exception. It is written
+ * before the handlers are installed, and read-only after that but for its flag.
  */
 #include "hw/backend/internal.h"
 #include "hw/host/atomic.h"
@@ -33,7 +34,9 @@ void terminal_restore(void)
     }
 }
 
-/* Installed with SA_RESETHAND: raising the signal again ends the process as if we had not looked. */
+/*
+ * Installed with SA_RESETHAND: raising the signal again ends the process as if we had not looked.
+ */
 static void on_fatal_signal(int sig)
 {
     terminal_restore();
@@ -73,7 +76,10 @@ int terminal_raw(int fd, bool signals)
     if (load_relaxed(&saved.active)) {
         return -EBUSY;
     }
-    /* In the background the kernel would stop us; a job that is brought to the foreground later stays cooked. */
+    /*
+     * In the background the kernel would stop us; a job that is brought to the foreground later
+     * stays cooked.
+     */
     if (tcgetattr(fd, &t) != 0 || tcgetpgrp(fd) != getpgrp()) {
         return 0;
     }

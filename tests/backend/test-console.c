@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Consoles: every kind opens, carries bytes both ways and closes; escape keys; the terminal's modes come back. */
+/*
+ * Consoles: every kind opens, carries bytes both ways and closes; escape keys; the terminal's modes
+ * come back.
+ */
 #include "hw/backend/console.h"
 #include "hw/host/clock.h"
 #include "tests/unit.h"
@@ -354,7 +357,10 @@ static void input_waits_for_a_front_end_that_is_full(struct unit *u)
     close(out);
 }
 
-/* In a child whose stdin and stdout are a pty; HOW it ends: by console_free, exit, or a fatal signal. */
+/*
+ * In a child whose stdin and stdout are a pty; HOW it ends: by console_free, exit, or a fatal
+ * signal.
+ */
 static void child_with_terminal(int how)
 {
     struct fixture fx;

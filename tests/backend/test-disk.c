@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Disk images: what opens and what does not, odd sizes, locks, snapshots against a model, many requests at once. */
+/*
+ * Disk images: what opens and what does not, odd sizes, locks, snapshots against a model, many
+ * requests at once.
+ */
 #include "hw/backend/disk.h"
 #include "hw/host/bits.h"
 #include "tests/unit.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine with 1 MiB of RAM at 0x80000000 and lines that remember their level: what one device needs to be tested alone. */
+/*
+ * A machine with 1 MiB of RAM at 0x80000000 and lines that remember their level: what one device
+ * needs to be tested alone.
+ */
 #ifndef TESTS_DEVICES_FIXTURE_H
 #define TESTS_DEVICES_FIXTURE_H
 

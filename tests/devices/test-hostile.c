@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guests that mean harm: random accesses to every device, broken and random rings, and rings that change while they are read. It is
- * enough that nothing crashes (run it under the sanitizers), hangs, or writes outside the buffers that were given.
+ * Guests that mean harm: random accesses to every device, broken and random rings, and rings that
+ * change while they are read. It is enough that nothing crashes (run it under the sanitizers),
+ * hangs, or writes outside the buffers that were given.
  */
 #include "hw/host/thread.h"
 #include "tests/devices/virtio-driver.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The serial port: FIFOs, interrupts and their priorities, line and modem status, loopback, and a real console behind it. */
+/*
+ * The serial port: FIFOs, interrupts and their priorities, line and modem status, loopback, and a
+ * real console behind it.
+ */
 #include "hw/backend/console.h"
 #include "tests/devices/fixture.h"
 #include <fcntl.h>
@@ -329,7 +332,10 @@ static void a_break_is_a_zero_byte_with_its_error(struct unit *u)
     fini_piped(&p);
 }
 
-/* Nobody reads: the console takes 64 KiB, the pipe 64 KiB, then the FIFO fills and THRE says so; nothing that was taken is lost. */
+/*
+ * Nobody reads: the console takes 64 KiB, the pipe 64 KiB, then the FIFO fills and THRE says so;
+ * nothing that was taken is lost.
+ */
 static void a_console_that_does_not_take_more_holds_the_guest_up(struct unit *u)
 {
     struct piped p;

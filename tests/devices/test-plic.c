@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The PLIC's rules: priorities, thresholds, enables, gateways, claim and completion, and threads that race for claims. */
+/*
+ * The PLIC's rules: priorities, thresholds, enables, gateways, claim and completion, and threads
+ * that race for claims.
+ */
 #include "hw/host/thread.h"
 #include "tests/devices/fixture.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-blk: every request type, its errors, layouts, indirect descriptors, event index, several queues, resets under way. */
+/*
+ * virtio-blk: every request type, its errors, layouts, indirect descriptors, event index, several
+ * queues, resets under way.
+ */
 #include "tests/devices/virtio-driver.h"
 
 static const struct disk_options plain;
@@ -260,7 +263,10 @@ static void requests_complete_through_the_event_loop(struct unit *u)
     driver_fini(&d);
 }
 
-/* Once the reset is done nothing of the old requests reaches the rings, and the data is no longer written. */
+/*
+ * Once the reset is done nothing of the old requests reaches the rings, and the data is no longer
+ * written.
+ */
 static void a_reset_ends_what_is_under_way(struct unit *u)
 {
     struct driver d;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The virtio-mmio transport: identity, both layouts, negotiation, status, queues, and what a driver must not do. */
+/*
+ * The virtio-mmio transport: identity, both layouts, negotiation, status, queues, and what a driver
+ * must not do.
+ */
 #include "tests/devices/virtio-driver.h"
 
 static const struct disk_options plain;
@@ -145,7 +148,10 @@ static void the_interrupt_stays_until_it_is_acknowledged(struct unit *u)
     driver_fini(&d);
 }
 
-/* Ring of 8 at page 16: descriptors, available ring behind them, used ring at the next multiple of 4096. */
+/*
+ * Ring of 8 at page 16: descriptors, available ring behind them, used ring at the next multiple of
+ * 4096.
+ */
 static void a_legacy_driver_reads_a_sector(struct unit *u)
 {
     const paddr_t ring = RAM_BASE + 0x10 * 4096, avail = ring + 16 * RING_SIZE, used = ring + 4096;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A small virtio-mmio driver for one slot with a disk behind it: what the guest would do, from the test. */
+/*
+ * A small virtio-mmio driver for one slot with a disk behind it: what the guest would do, from the
+ * test.
+ */
 #ifndef TESTS_DEVICES_VIRTIO_DRIVER_H
 #define TESTS_DEVICES_VIRTIO_DRIVER_H
 
