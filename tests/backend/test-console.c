@@ -375,8 +375,10 @@ static void child_with_terminal(int how)
         fini(&fx);
         _exit(u.failed);
     case 1:
+        rmdir(fx.dir);
         exit(0);
     default:
+        rmdir(fx.dir);
         raise(how);
     }
 }
