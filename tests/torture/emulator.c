@@ -131,12 +131,12 @@ static void add_args(struct emulator *e, const char *const *args)
 
 static char *qemu_cpu(const bool *dropped)
 {
-    static const size_t size = 1024;
-    char *cpu = malloc(size);
-    strcpy(cpu, "rv64");
+    enum { SIZE = 1024 };
+    char *cpu = malloc(SIZE);
+    int n = snprintf(cpu, SIZE, "rv64");
     for (int i = 0; i < NPROPERTIES; i++) {
         if (!dropped[i]) {
-            strcat(strcat(cpu, ","), qemu_properties[i]);
+            n += snprintf(cpu + n, (size_t)(SIZE - n), ",%s", qemu_properties[i]);
         }
     }
     return cpu;

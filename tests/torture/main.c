@@ -55,8 +55,9 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-    "usage: torture [--seed S] [--first I] [--count N] [--shard I/K] [--kinds LIST] [--emulators jit,interp,qemu]\n"
-    "               [--jobs J] [--batch N] [--case I [--verbose] [--keep IMAGE]] [--no-shrink] [--max-failures N]\n"
+    "usage: torture [--seed S] [--first I] [--count N] [--shard I/K] [--kinds LIST] [--jobs J] [--batch N]\n"
+    "               [--emulators jit,interp,exclusive,qemu] [--max-failures N] [--no-shrink]\n"
+    "               [--case I [--verbose] [--keep IMAGE]]\n"
     "               [--manyhart PATH] [--qemu PATH] [--tmp DIR] [--list]\n";
 
 static int list_kinds(void)
@@ -120,7 +121,7 @@ static int parse_option(struct options *o, int id, const char *arg)
         o->emulator_list = arg;
         return 0;
     case OPT_JOBS:
-        o->jobs = (unsigned)atoi(arg);
+        o->jobs = (unsigned)strtoul(arg, NULL, 0);
         return o->jobs ? 0 : -1;
     case OPT_CASE:
         o->only_case = strtoull(arg, NULL, 0);
@@ -131,7 +132,7 @@ static int parse_option(struct options *o, int id, const char *arg)
         o->shrink = id == OPT_SHRINK;
         return 0;
     case OPT_BATCH:
-        o->batch = (unsigned)atoi(arg);
+        o->batch = (unsigned)strtoul(arg, NULL, 0);
         return o->batch && o->batch <= MAX_SLOTS ? 0 : -1;
     case OPT_MANYHART:
         o->manyhart = arg;
@@ -146,7 +147,7 @@ static int parse_option(struct options *o, int id, const char *arg)
         o->keep = arg;
         return 0;
     case OPT_MAX_FAILURES:
-        o->max_failures = (unsigned)atoi(arg);
+        o->max_failures = (unsigned)strtoul(arg, NULL, 0);
         return 0;
     case OPT_VERBOSE:
         o->verbose = true;

@@ -27,7 +27,7 @@ check equal-emulators-agree-on-all-kinds $?
 [ $? -eq 1 ] && grep -q '^FAIL case' "$out"
 check injected-fault-is-found $?
 
-[ "$(grep -c '^    [0-9a-f]*:' "$out")" -le 3 ] && grep -q 'xor' "$out"
+[ "$(grep -c '^    [0-9a-f]*:' "$out")" -le 8 ] && grep -q 'xor' "$out"
 check failure-shrinks-to-the-faulty-instruction $?
 
 grep -q '^  qemu     x ' "$out" && grep -q '^  fault    x ' "$out"
