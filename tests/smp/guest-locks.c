@@ -330,7 +330,8 @@ static void test_locks(unsigned n, enum priv mode)
 /* ---- ABA ------------------------------------------------------------------------------------------------------------------------------- */
 
 enum { A = 0x1111111111111111, B = 0x2222222222222222 };
-static struct line place, turn;
+static struct line places[3], turn;
+#define place places[1]
 static uint64_t aba_rounds, aba_wrong;
 static unsigned aba_kind;
 
