@@ -145,7 +145,7 @@ static bool aligned_ref(struct mmu *mmu, vaddr_t va, unsigned memop, enum mmu_ac
 }
 
 bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
-                       uint64_t *value)
+                       uint64_t *value) NO_THREAD_SAFETY
 {
     struct mmu_ref ref;
 
