@@ -15,7 +15,7 @@
 #define GUEST_BASE       0x80000000ull
 #define GUEST_BATCH      0x80010000ull /* struct batch_header */
 #define GUEST_PT         0x80100000ull /* page tables of the current case */
-#define GUEST_PT_SIZE    0x10000ull
+#define GUEST_PT_SIZE 0x10000ull /* kinds may use the pages behind it as well */
 #define GUEST_DATA       0x80300000ull /* data pages of the current case */
 #define GUEST_DATA_PAGES 4
 #define GUEST_SLOTS      0x80400000ull /* struct case_header, then code, per case */
@@ -73,6 +73,7 @@ struct case_header {
     uint64_t fill_seed; /* 0: data starts as zero */
     uint64_t data_size; /* bytes filled and digested at GUEST_DATA */
     uint64_t fcsr;
+    uint64_t fetch_link; /* if not 0, fetch faults continue at the address in this x register */
     uint64_t npads;
     uint64_t pads[MAX_PADS]; /* where fetch faults continue, one after the other */
     uint64_t npokes;

@@ -8,95 +8,18 @@
  * map the code and the supervisor vectors alike, and have windows of pages over the data with entries of their
  * own. Pages of the window may be executable, but nothing jumps there except to page 7, which never is.
  */
-#include <assert.h>
-
-#include "tests/torture/privileged.h"
-
-#define PTE_V        1u
-#define PTE_R        2u
-#define PTE_W        4u
-#define PTE_X        8u
-#define PTE_U        16u
-#define PTE_G        32u
-#define PTE_A        64u
-#define PTE_D        128u
+#include "tests/torture/pagetable.h"
 
 #define WINDOW_PAGES 8
-#define NSPACES      2
 
 struct vm {
-    unsigned levels;
-    uint64_t mode; /* of satp */
-    uint64_t next_table;
-    uint64_t root[NSPACES];
-    uint64_t asid[NSPACES];
+    struct tables t;
     uint64_t window;                     /* virtual address of the windows */
     uint64_t pte[NSPACES][WINDOW_PAGES]; /* physical addresses of their entries */
     uint64_t mega;                       /* virtual address that a level 1 entry maps */
     uint64_t mega_pte[NSPACES];
     uint64_t giga;
-    int space; /* that the program has set at this point */
-    enum privilege priv;
-    bool svadu;
 };
-
-/* Building tables. */
-
-static uint64_t canonical(const struct vm *vm, uint64_t va)
-{
-    unsigned shift = 64 - (12 + 9 * vm->levels);
-    return (uint64_t)((int64_t)(va << shift) >> shift);
-}
-
-static struct poke *find_poke(struct gen *g, uint64_t addr)
-{
-    struct case_header *h = &g->p->hdr;
-    for (unsigned i = 0; i < h->npokes; i++) {
-        if (h->pokes[i].addr == addr) {
-            return &h->pokes[i];
-        }
-    }
-    return NULL;
-}
-
-static uint64_t new_table(struct vm *vm)
-{
-    uint64_t table = vm->next_table;
-    vm->next_table += 0x1000;
-    assert(vm->next_table <= GUEST_PT + GUEST_PT_SIZE);
-    return table;
-}
-
-/* Sets the entry for va at a level of the tables under root; returns the entry's physical address. */
-static uint64_t map(struct gen *g, struct vm *vm, uint64_t root, uint64_t va, unsigned level,
-                    uint64_t pte)
-{
-    uint64_t table = root;
-    for (unsigned l = vm->levels - 1;; l--) {
-        uint64_t addr = table + (va >> (12 + 9 * l) & 511) * 8;
-        struct poke *poke = find_poke(g, addr);
-        if (l == level) {
-            if (poke) {
-                poke->value = pte;
-            } else {
-                add_poke(g, addr, pte);
-            }
-            return addr;
-        }
-        if (!poke) {
-            uint64_t next = new_table(vm);
-            add_poke(g, addr, next >> 2 | PTE_V);
-            table = next;
-        } else {
-            table = poke->value << 2 & ~0xfffull;
-        }
-    }
-}
-
-static uint64_t leaf(uint64_t pa, uint64_t flags)
-{
-    return pa >> 2 | flags;
-}
 
 /* Flags of a data page; only some can be executed. */
 static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
@@ -108,10 +31,10 @@ static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
     struct rng *r = &g->rng;
     uint64_t flags = rwx[rng_below(r, allow_x ? 12 : 7)];
     flags |= rng_one_in(r, 20) ? 0 : PTE_V;
-    flags |= (vm->priv == PRIV_U) != rng_one_in(r, 5) ? PTE_U : 0;
+    flags |= (vm->t.priv == PRIV_U) != rng_one_in(r, 5) ? PTE_U : 0;
     flags |= rng_one_in(r, 5) ? 0 : PTE_A;
     flags |= rng_one_in(r, 4) ? 0 : PTE_D;
-    if (vm->svadu && !(flags & PTE_W)) {
+    if (vm->t.svadu && !(flags & PTE_W)) {
         flags |= PTE_A; /* whether an AMO that is not permitted to write sets A is open */
     }
     flags |= (uint64_t)rng_below(r, 4) << 8;
@@ -124,7 +47,7 @@ static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
 static uint64_t random_page(struct gen *g, const struct vm *vm, uint64_t flags)
 {
     uint64_t pa = GUEST_DATA + rng_below(&g->rng, GUEST_DATA_PAGES) * 0x1000;
-    return rng_one_in(&g->rng, 40) && vm->svadu && (flags & PTE_W) ? 0x90000000 + pa : pa;
+    return rng_one_in(&g->rng, 40) && vm->t.svadu && (flags & PTE_W) ? 0x90000000 + pa : pa;
 }
 
 static uint64_t random_leaf(struct gen *g, const struct vm *vm, unsigned page)
@@ -134,82 +57,43 @@ static uint64_t random_leaf(struct gen *g, const struct vm *vm, unsigned page)
     if (pa >= GUEST_DATA + GUEST_DATA_PAGES * 0x1000) {
         flags |= PTE_A | PTE_D; /* what a failing AMO sets is open */
     }
-    return leaf(pa, flags);
+    return pte_leaf(pa, flags);
 }
 
 /* A level 1 entry over the data, sometimes misaligned. */
 static uint64_t random_mega(struct gen *g, const struct vm *vm)
 {
     uint64_t pa = 0x80200000 + (rng_one_in(&g->rng, 10) ? 0x1000ull << rng_below(&g->rng, 9) : 0);
-    return leaf(pa, random_flags(g, vm, true) | (rng_one_in(&g->rng, 3) ? PTE_G : 0));
-}
-
-static uint64_t random_region(struct gen *g, const struct vm *vm, unsigned log2)
-{
-    return canonical(vm, rng_next(&g->rng) >> log2 << log2);
-}
-
-static void map_common(struct gen *g, struct vm *vm, uint64_t code_region)
-{
-    struct case_header *h = &g->p->hdr;
-    uint64_t u = vm->priv == PRIV_U ? PTE_U : 0;
-    uint64_t flags = PTE_V | PTE_X | PTE_A | PTE_D | u | (rng_one_in(&g->rng, 2) ? PTE_R : 0);
-    flags |= rng_one_in(&g->rng, 3) ? PTE_G : 0;
-    h->code_va = code_region + rng_below(&g->rng, 200) * 0x1000;
-    h->s_page_va = code_region + 0x100000 + rng_below(&g->rng, 200) * 0x1000;
-    map(g, vm, vm->root[0], h->code_va, 0, leaf(h->code_pa, flags));
-    map(g, vm, vm->root[0], h->code_va + 0x1000, 0, leaf(h->code_pa + 0x1000, flags));
-    map(g, vm, vm->root[0], h->s_page_va, 0, leaf(GUEST_S_PAGE, PTE_V | PTE_X | PTE_A));
-}
-
-/* The second space starts with the first one's root entries, and gets windows of its own. */
-static void share_root(struct gen *g, struct vm *vm, uint64_t va)
-{
-    unsigned index = va >> (12 + 9 * (vm->levels - 1)) & 511;
-    const struct poke *poke = find_poke(g, vm->root[0] + index * 8);
-    add_poke(g, vm->root[1] + index * 8, poke->value);
+    return pte_leaf(pa, random_flags(g, vm, true) | (rng_one_in(&g->rng, 3) ? PTE_G : 0));
 }
 
 static void vm_init(struct gen *g, struct vm *vm)
 {
     struct rng *r = &g->rng;
-    *vm = (struct vm){.levels = 3 + (rng_one_in(r, 2) ? rng_below(r, 3) : 0)};
-    vm->mode = 5 + vm->levels;
-    vm->next_table = GUEST_PT;
-    vm->priv = rng_one_in(r, 2) ? PRIV_S : PRIV_U;
-    vm->svadu = rng_one_in(r, 2);
-    vm->root[0] = new_table(vm);
-    vm->root[1] = new_table(vm);
-    vm->asid[0] = rng_next(r) & 0xffff;
-    vm->asid[1] = vm->asid[0] ^ (1 + rng_below(r, 0xffff));
-    unsigned top = 12 + 9 * (vm->levels - 1);
-    uint64_t code = random_region(g, vm, 21);
-    do {
-        vm->window = random_region(g, vm, 21);
-    } while ((vm->window ^ code) >> top == 0);
-    map_common(g, vm, code);
-    share_root(g, vm, code);
+    *vm = (struct vm){.window = 0};
+    vm->window = tables_init(g, &vm->t);
+    unsigned top = 12 + 9 * (vm->t.levels - 1);
     vm->mega = vm->window ^ 0x200000;
     vm->window += rng_below(r, 500) * 0x1000;
     for (int s = 0; s < NSPACES; s++) {
         for (unsigned i = 0; i < WINDOW_PAGES; i++) {
             vm->pte[s][i] =
-                map(g, vm, vm->root[s], vm->window + i * 0x1000, 0, random_leaf(g, vm, i));
+                tables_map(g, &vm->t, vm->t.root[s], vm->window + i * 0x1000, 0, random_leaf(g, vm, i));
         }
     }
     uint64_t mega = random_mega(g, vm);
     for (int s = 0; s < NSPACES; s++) {
-        vm->mega_pte[s] = map(g, vm, vm->root[s], vm->mega, 1, mega);
+        vm->mega_pte[s] = tables_map(g, &vm->t, vm->t.root[s], vm->mega, 1, mega);
     }
-    vm->giga = canonical(vm, ((vm->window >> 30) ^ 1) << 30);
-    for (int s = 0; vm->levels > 3 && s < NSPACES; s++) {
-        map(g, vm, vm->root[s], vm->giga, 2,
-            leaf(0x80000000 + (rng_one_in(r, 8) ? 0x200000 : 0),
-                 PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->priv == PRIV_U ? PTE_U : 0)));
+    vm->giga = tables_canonical(&vm->t, ((vm->window >> 30) ^ 1) << 30);
+    for (int s = 0; vm->t.levels > 3 && s < NSPACES; s++) {
+        tables_map(g, &vm->t, vm->t.root[s], vm->giga, 2,
+            pte_leaf(0x80000000 + (rng_one_in(r, 8) ? 0x200000 : 0),
+                 PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->t.priv == PRIV_U ? PTE_U : 0)));
     }
     /* Seldom, bits that are reserved in a pointer to a table. */
     if (rng_one_in(r, 30)) {
-        struct poke *poke = find_poke(g, vm->root[1] + (vm->window >> top & 511) * 8);
+        struct poke *poke = find_poke(g, vm->t.root[1] + (vm->window >> top & 511) * 8);
         poke->value |= rng_one_in(r, 2) ? 1ull << (54 + rng_below(r, 10)) : 16u << rng_below(r, 4);
     }
 }
@@ -221,7 +105,7 @@ static uint64_t pick_va(struct gen *g, const struct vm *vm)
     struct rng *r = &g->rng;
     uint64_t offset = rng_one_in(r, 3) ? 0xff8 : rng_next(r) & 0xff8;
     uint64_t data = GUEST_DATA - 0x80200000 + rng_below(r, GUEST_DATA_PAGES) * 0x1000;
-    if (!vm->svadu && rng_one_in(r, 2)) {
+    if (!vm->t.svadu && rng_one_in(r, 2)) {
         offset |= rng_below(
             r, 8); /* whose A and D a faulting access sets when it crosses a page is not defined */
     }
@@ -282,34 +166,6 @@ static void emit_bad_jump(struct gen *g, const struct vm *vm)
     add_pad(g);
 }
 
-static uint64_t satp_value(const struct vm *vm, int space)
-{
-    return vm->mode << 60 | vm->asid[space] << 44 | vm->root[space] >> 12;
-}
-
-static void emit_switch(struct gen *g, struct vm *vm)
-{
-    vm->space = (int)rng_below(&g->rng, NSPACES);
-    emit_csrw(g, CSR_SATP, g->counter, satp_value(vm, vm->space));
-}
-
-/* The forms of sfence.vma that cover a changed leaf that is not global. */
-static void emit_fence(struct gen *g, const struct vm *vm, uint64_t va, int space, bool any_space)
-{
-    unsigned form = rng_below(&g->rng, any_space ? 2 : 4);
-    unsigned rs1 = 0;
-    unsigned rs2 = 0;
-    if (form == 1 || form == 2) {
-        rs1 = g->ptr[0];
-        emit_li(g, rs1, va | rng_below(&g->rng, 0x1000));
-    }
-    if (form >= 2) {
-        rs2 = g->ptr[1];
-        emit_li(g, rs2, vm->asid[space]);
-    }
-    emit(g, enc_r(INSN_SFENCE, 0, rs1, rs2));
-}
-
 /* Changes an entry, in M-mode. */
 static void emit_change(struct gen *g, const struct vm *vm)
 {
@@ -325,7 +181,7 @@ static void emit_change(struct gen *g, const struct vm *vm)
             emit(g, enc_s(0x3023, g->ptr[0], g->ptr[1], 0));
         }
     }
-    emit_fence(g, vm, is_mega ? vm->mega + 0x100000 : vm->window + i * 0x1000, space, is_mega);
+    emit_fence(g, &vm->t, is_mega ? vm->mega + 0x100000 : vm->window + i * 0x1000, space, is_mega);
     end_group(g);
 }
 
@@ -363,7 +219,7 @@ static void emit_lower_part(struct gen *g, struct vm *vm)
         emit_bad_jump(g, vm);
         break;
     case 2:
-        emit_switch(g, vm); /* in U: illegal, and the space stays; pick_va does not depend on it */
+        emit_space_switch(g, &vm->t); /* in U: illegal, and the space stays; pick_va does not depend on it */
         break;
     case 3:
         emit(g, enc_r(INSN_SFENCE, 0, rng_one_in(&g->rng, 2) ? g->ptr[0] : 0,
@@ -384,7 +240,7 @@ static void emit_upper_part(struct gen *g, struct vm *vm)
 {
     switch (rng_below(&g->rng, 6)) {
     case 0:
-        emit_switch(g, vm);
+        emit_space_switch(g, &vm->t);
         break;
     case 1:
         emit_flag(g, CSR_MSTATUS);
@@ -405,13 +261,7 @@ void gen_vm(struct gen *g)
     g->ptr[0] = (uint8_t)reserve_reg(g, 0);
     g->ptr[1] = (uint8_t)reserve_reg(g, 0);
     vm_init(g, &vm);
-    g->pinned = true;
-    emit_stvec(g);
-    emit_csrw(g, CSR_MENVCFG, g->counter, vm.svadu ? MENVCFG_ADUE : 0);
-    emit_csrw(g, CSR_SATP, g->counter, satp_value(&vm, 0));
-    g->pinned = false;
-    emit_csrw(g, CSR_MEDELEG, g->counter,
-              rng_one_in(&g->rng, 2) ? rng_next(&g->rng) & DELEGABLE : 0);
+    emit_tables_start(g, &vm.t);
     unsigned phases = 2 + rng_below(&g->rng, 4);
     for (unsigned i = 0; i < phases; i++) {
         unsigned nupper = rng_below(&g->rng, 4);
@@ -420,7 +270,7 @@ void gen_vm(struct gen *g)
         for (unsigned j = 0; j < nupper; j++) {
             emit_upper_part(g, &vm);
         }
-        emit_enter(g, vm.priv);
+        emit_enter(g, vm.t.priv);
         for (unsigned j = 0; j < nlower; j++) {
             emit_lower_part(g, &vm);
         }

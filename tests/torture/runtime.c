@@ -256,7 +256,7 @@ static void reset_csrs(struct state *s)
         reset_pmp();
     }
     s->pmp_dirty = s->hdr->flags & CASE_PMP;
-    __asm__ volatile("sfence.vma" ::: "memory");
+    __asm__ volatile("sfence.vma; fence.i" ::: "memory");
 }
 
 static void fill_data(const struct case_header *hdr)
@@ -345,6 +345,9 @@ static uint64_t after(struct state *s, uint64_t cause, uint64_t pc)
         offset = pc - hdr->code_pa;
     }
     int fetch = cause == 0 || cause == 1 || cause == 12;
+    if (fetch && hdr->fetch_link) {
+        return s->x[hdr->fetch_link];
+    }
     if (fetch || offset >= GUEST_CODE_SIZE) {
         if (s->next_pad >= hdr->npads) {
             end_case(s);
