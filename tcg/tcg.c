@@ -5,18 +5,13 @@
  */
 #include "hw/host/log.h"
 #include "tcg/internal.h"
+#include "tcg/x86_64/host.h"
 #include <errno.h>
 #include <stdlib.h>
 
 static const struct tcg_backend *backend_for(const struct tcg_options *o)
 {
-#if defined(__x86_64__)
-    if (!o->interp) {
-        return &tcg_x86_64_backend;
-    }
-#endif
-    (void)o;
-    return &tcg_interp_backend;
+    return o->interp || !x86_64_is_host() ? &tcg_interp_backend : &tcg_x86_64_backend;
 }
 
 struct tcg *tcg_new(const struct tcg_config *c, struct code_region *region, struct err *err)
