@@ -3,15 +3,16 @@
  * The front door: creation, the passes of one translation and what -d prints of them, and the way
  * to the backend.
  */
+#include "hw/host/cpu-features.h"
 #include "hw/host/log.h"
 #include "tcg/internal.h"
-#include "tcg/x86_64/host.h"
 #include <errno.h>
 #include <stdlib.h>
 
+/* A host that is no x86-64 has no features (nor has one from before 2004, which may interpret). */
 static const struct tcg_backend *backend_for(const struct tcg_options *o)
 {
-    return o->interp || !x86_64_is_host() ? &tcg_interp_backend : &tcg_x86_64_backend;
+    return o->interp || host_features() == 0 ? &tcg_interp_backend : &tcg_x86_64_backend;
 }
 
 struct tcg *tcg_new(const struct tcg_config *c, struct code_region *region, struct err *err)
