@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unit test frame: a test program is a table of cases; each prints `ok NAME` or `FAIL NAME: why`.
+ * The unit test frame: a test program is a table of cases; each prints `ok NAME` or `FAIL NAME:
+ * why`.
  *
  *   static void pop_of_empty_queue_gives_null(struct unit *u) { CHECK(u, queue_pop(&q) == NULL); }
  *   int main(void) { static const struct unit_case cases[] = {UNIT(pop_of_empty_queue_gives_null)};
@@ -24,25 +25,28 @@ struct unit_case {
     void (*run)(struct unit *u);
 };
 
-#define UNIT(fn) {#fn, fn}
+#define UNIT(fn) \
+    {            \
+#fn, fn  \
+    }
 
 /* Reports the first failure of a case; the case goes on. */
-#define CHECK(u, cond)                                                                  \
-    do {                                                                                \
-        if (!(cond) && !(u)->failed) {                                                  \
-            (u)->failed = true;                                                         \
-            printf("FAIL %s: %s:%d: %s\n", (u)->name, __FILE__, __LINE__, #cond);       \
-        }                                                                               \
+#define CHECK(u, cond)                                                            \
+    do {                                                                          \
+        if (!(cond) && !(u)->failed) {                                            \
+            (u)->failed = true;                                                   \
+            printf("FAIL %s: %s:%d: %s\n", (u)->name, __FILE__, __LINE__, #cond); \
+        }                                                                         \
     } while (0)
 
-#define CHECK_EQ(u, got, want)                                                                            \
-    do {                                                                                                  \
-        uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                                        \
-        if (got_ != want_ && !(u)->failed) {                                                              \
-            (u)->failed = true;                                                                           \
-            printf("FAIL %s: %s:%d: %s is 0x%" PRIx64 ", not 0x%" PRIx64 "\n", (u)->name, __FILE__, __LINE__, \
-                   #got, got_, want_);                                                                    \
-        }                                                                                                 \
+#define CHECK_EQ(u, got, want)                                                            \
+    do {                                                                                  \
+        uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                        \
+        if (got_ != want_ && !(u)->failed) {                                              \
+            (u)->failed = true;                                                           \
+            printf("FAIL %s: %s:%d: %s is 0x%" PRIx64 ", not 0x%" PRIx64 "\n", (u)->name, \
+                   __FILE__, __LINE__, #got, got_, want_);                                \
+        }                                                                                 \
     } while (0)
 
 static inline int unit_run(const struct unit_case *cases, size_t n)
