@@ -15,7 +15,7 @@
 #include "softmmu/tlb.h"
 #include "tcg/tcg.h"
 
-#define JC_INDEX_BITS 11
+#define JC_INDEX_BITS 12
 #define JC_ENTRIES    (1u << JC_INDEX_BITS)
 
 /*
@@ -117,6 +117,9 @@ struct cpu_model_desc {
     unsigned nglobals;
     const struct tcg_helper *helpers;
     unsigned nhelpers;
+    /* What floating-point ops mean, and where the control word is: see tcg/tcg.h. */
+    uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
+    int32_t fpu_control;
     int32_t vcpu_offset; /* of struct vcpu in the hart: env = (char *)cpu - vcpu_offset */
     int32_t env_bias;    /* see tcg_layout */
 };
