@@ -456,8 +456,8 @@ void test_main(void)
     unsigned n = hart_count();
 
     smp_map_identity();
-    rounds = 24000 / n;
-    aba_rounds = n > 2 ? 60 : 300;
+    rounds = 16000 / n;
+    aba_rounds = n > 2 ? 20 : 100;
     for (unsigned m = 0; m < 2; m++) {
         enum priv mode = m ? S_MODE : M_MODE;
 
