@@ -58,6 +58,11 @@ static int set_pin(struct accel_options *o, const char *value, struct err *err)
     return set_choice(&o->pin_off, value, "on", "off", "pin", err);
 }
 
+static int set_fpu(struct accel_options *o, const char *value, struct err *err)
+{
+    return set_choice(&o->fpu_helper, value, "inline", "helper", "fpu", err);
+}
+
 /* Features are separated by ':' here, because ',' separates properties. */
 static int set_host(struct accel_options *o, const char *value, struct err *err)
 {
@@ -95,7 +100,7 @@ static const struct {
 } option_rows[] = {
     {"thread", set_thread}, {"backend", set_backend},       {"lrsc", set_lrsc},
     {"chain", set_chain},   {"superblock", set_superblock}, {"pin", set_pin},
-    {"host", set_host},     {"tb-size", set_tb_size},
+    {"fpu", set_fpu},       {"host", set_host},          {"tb-size", set_tb_size},
 };
 
 static int set_option(struct accel_options *o, char *prop, struct err *err)
@@ -268,6 +273,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .options = {.interp = a->options.interp,
                     .pin_off = a->options.pin_off,
                     .chain_off = a->options.chain_off,
+                    .fpu_helper = a->options.fpu_helper,
                     .smp = a->options.nharts > 1,
                     .host_features = host_features() & ~a->options.host_off},
         .layout = {.env_bias = d->env_bias,
@@ -277,6 +283,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                    .pc_page = VCPU_FIELD(d, pc_page),
                    .host_ra = VCPU_FIELD(d, host_ra),
                    .host_sp = VCPU_FIELD(d, host_sp),
+                   .fpu_control = d->fpu_control,
                    .tlb = VCPU_FIELD(d, tlb),
                    .jc = VCPU_FIELD(d, jc),
                    .jc_key = VCPU_FIELD(d, jc_key),
@@ -293,6 +300,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .load = engine_load,
         .store = engine_store,
         .amo = engine_amo,
+        .fp = d->fp,
     };
 
     a->desc = *d;

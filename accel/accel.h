@@ -24,6 +24,7 @@ struct accel_options {
     bool lrsc_exclusive; /* lrsc=exclusive: no fused LR/SC pairs */
     bool chain_off;      /* chain=off (also -d nochain) */
     bool superblock_off; /* superblock=off: end TBs at every branch */
+    bool fpu_helper;     /* fpu=helper: floating point by its definition in C, not inline */
     bool pin_off;        /* pin=off: no guest register in a host register */
     uint32_t host_off;   /* host=-bmi2,...: host features not to use (tcg/tcg.h) */
     uint64_t code_size;  /* tb-size= in bytes, 0: default */

@@ -49,12 +49,12 @@ static void mark_fs_dirty(struct hart *h)
 
 static uint64_t csr_read_fflags(struct hart *h, unsigned number UNUSED)
 {
-    return h->fflags;
+    return hart_fflags(h);
 }
 
 static void csr_write_fflags(struct hart *h, unsigned number UNUSED, uint64_t value)
 {
-    h->fflags = value & 0x1f;
+    hart_set_fcsr(h, h->frm, (uint8_t)value);
     mark_fs_dirty(h);
 }
 
@@ -65,20 +65,21 @@ static uint64_t csr_read_frm(struct hart *h, unsigned number UNUSED)
 
 static void csr_write_frm(struct hart *h, unsigned number UNUSED, uint64_t value)
 {
-    h->frm = value & 7;
+    hart_set_fcsr(h, (uint8_t)value, hart_fflags(h));
     mark_fs_dirty(h);
+    hart_update_mode(h);
 }
 
 static uint64_t csr_read_fcsr(struct hart *h, unsigned number UNUSED)
 {
-    return (uint64_t)h->frm << 5 | h->fflags;
+    return (uint64_t)h->frm << 5 | hart_fflags(h);
 }
 
 static void csr_write_fcsr(struct hart *h, unsigned number UNUSED, uint64_t value)
 {
-    h->fflags = value & 0x1f;
-    h->frm = (value >> 5) & 7;
+    hart_set_fcsr(h, (uint8_t)(value >> 5), (uint8_t)value);
     mark_fs_dirty(h);
+    hart_update_mode(h);
 }
 
 /* ---- counters -------------------------------------------------------------------------------------------------------------- */

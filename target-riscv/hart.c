@@ -114,6 +114,8 @@ static int attach(struct hart *h, struct accel *a, struct err *err)
         .nglobals = riscv_nglobals,
         .helpers = riscv_helpers,
         .nhelpers = HELPER_COUNT,
+        .fp = riscv_fp,
+        .fpu_control = offsetof(struct hart, fpu_control),
         .vcpu_offset = offsetof(struct hart, cpu),
         .env_bias = HART_ENV_BIAS,
     };
@@ -134,6 +136,7 @@ struct hart *hart_new(struct machine *m, struct accel *a, const struct cpu_confi
     h->machine = m;
     h->config = c;
     h->hartid = hartid;
+    hart_set_fcsr(h, 0, 0);
     h->misa = misa_of(c);
     h->mstatus_mask = mstatus_writable(c);
     h->menvcfg_mask = menvcfg_writable(c);
@@ -171,7 +174,7 @@ static void reset_csrs(struct hart *h)
     h->stvec = h->sscratch = h->sepc = h->scause = h->stval = h->scounteren = h->senvcfg = h->satp =
         0;
     h->menvcfg = cpu_has(c, EXT_SVADU) && !cpu_has(c, EXT_SVADE) ? MENVCFG_ADUE : 0;
-    h->fflags = h->frm = 0;
+    hart_set_fcsr(h, 0, 0);
     memset(h->pmpcfg, 0, sizeof(h->pmpcfg));
     memset(h->pmpaddr, 0, sizeof(h->pmpaddr));
 }
@@ -274,7 +277,7 @@ void hart_dump(struct hart *h, FILE *out, bool with_fpu)
     dump_csrs(h, out);
     dump_block(out, x_names, h->x);
     if (with_fpu) {
-        dump_one(out, "fcsr", (uint64_t)h->frm << 5 | h->fflags);
+        dump_one(out, "fcsr", (uint64_t)h->frm << 5 | hart_fflags(h));
         dump_block(out, f_names, h->f);
     }
 }

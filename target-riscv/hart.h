@@ -38,6 +38,10 @@ enum { IRQ_SSI = 1, IRQ_MSI = 3, IRQ_STI = 5, IRQ_MTI = 7, IRQ_SEI = 9, IRQ_MEI 
 /* The mode key: what translated code depends on. FS: 0 off, 1 on, 2 dirty already (nothing to record at writes). */
 #define KEY_PRIV BITS(1, 0)
 #define KEY_FS BITS(3, 2)
+#define KEY_FRM BITS(5, 4)
+
+/* What frm is, for KEY_FRM. OTHER: a mode that hosts have too, but not to nearest. */
+enum { KEY_FRM_NEAREST, KEY_FRM_OTHER, KEY_FRM_RMM, KEY_FRM_RESERVED };
 
 #define FS_OFF 0
 #define FS_INITIAL 1
@@ -65,7 +69,8 @@ struct hart {
     struct vcpu cpu; /* its hot words follow x[] */
 
     uint64_t f[32];  /* t: NaN-boxed */
-    uint8_t fflags;  /* t */
+    uint32_t fpu_control; /* t: hw/host/fpu.h; in the host's register while guest code runs */
+    uint8_t fflags;  /* t: a part; hart_fflags has all */
     uint8_t frm;     /* t: 0..7 as written */
     uint8_t priv;    /* t: enum priv */
 
@@ -108,6 +113,15 @@ static inline struct hart *hart_of(struct vcpu *cpu)
 {
     return container_of(cpu, struct hart, cpu);
 }
+
+/* ---- floating point (fp.c) ------------------------------------------------------------------------------------------------------- */
+
+/* What was accumulated, here and by inline code. Inside generated code: behind IR_fp_save. */
+uint8_t hart_fflags(const struct hart *h);
+/* Sets both. Inside generated code: between IR_fp_save and IR_fp_load. The mode key is the caller's business. */
+void hart_set_fcsr(struct hart *h, uint8_t frm, uint8_t fflags);
+/* See struct tcg_config. */
+uint64_t riscv_fp(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
 
 /* ---- traps (trap.c) -------------------------------------------------------------------------------------------------------- */
 

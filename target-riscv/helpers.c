@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Helpers of the base ISA, and the table of all: what generated code calls for system instructions, LR/SC that is not fused,
- * and cache blocks. CSR helpers are in csr.c, floating point in helpers-fp.c. All on the hart's vCPU thread; a helper that
+ * and cache blocks. CSR helpers are in csr.c, floating point in fp.c. All on the hart's vCPU thread; a helper that
  * raised returns anything.
  */
 #include "hw/host/log.h"

@@ -41,14 +41,28 @@ bool trans_fence_i(struct dis *d, const struct insn *i UNUSED)
 
 /* ---- CSRs ------------------------------------------------------------------------------- */
 
+/* Around what reads or writes fcsr: a part of it is in the host's control register. */
+static void gen_fp_control(struct dis *d, enum ir_op op)
+{
+    ir_emit(d->ctx, op, IR_I64, IR_NONE, IR_NONE, IR_NONE);
+}
+
 /* Calls HELPER with the CSR's new value or mask; WRITES tells whether the CSR may change. */
 static bool gen_csr(struct dis *d, const struct insn *i, enum riscv_helper helper, ir_arg operand,
                     bool writes)
 {
     ir_arg old = helper == HELPER_csr_write ? IR_NONE : gpr_dest(d, i->rd);
 
+    unsigned flags = csr_flags((unsigned)i->imm);
+
+    if (flags & CSR_FP) {
+        gen_fp_control(d, IR_fp_save);
+    }
     ir_call(d->ctx, helper, old, operand, IR_NONE, IR_NONE, (int32_t)i->raw);
-    if (writes && (csr_flags((unsigned)i->imm) & CSR_ENDS_TB)) {
+    if (writes && (flags & CSR_FP)) {
+        gen_fp_control(d, IR_fp_load);
+    }
+    if (writes && (flags & CSR_ENDS_TB)) {
         gen_look_again(d);
     }
     return true;

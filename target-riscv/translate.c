@@ -19,7 +19,7 @@ _Static_assert(INSN_ROW_COUNT <= INSN_ROWS_MAX, "struct hart has a bit for each 
     }
 #define F(n, name)                                        \
     {                                                     \
-        name, IR_I64, offsetof(struct hart, f) + (n)*8, 0 \
+        name, IR_F64, offsetof(struct hart, f) + (n)*8, 0 \
     }
 
 /* x1..x31, then f0..f31 as raw bits. The pin order is that of how often compiled code uses them. */
@@ -226,6 +226,7 @@ void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source
         .sc_off = -1,
         .align = h->config->misaligned_fault ? MO_ALIGNED : 0,
         .fs = (uint8_t)get_field(src->mode_key, KEY_FS),
+        .frm = (uint8_t)get_field(src->mode_key, KEY_FRM),
     };
 
     d.fs_dirty = d.fs == 2;

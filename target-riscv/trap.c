@@ -89,10 +89,20 @@ static unsigned fetch_regime(const struct hart *h)
     return h->priv == PRIV_S ? REGIME_S : REGIME_U;
 }
 
+static unsigned frm_key(const struct hart *h)
+{
+    static const uint8_t keys[8] = {KEY_FRM_NEAREST, KEY_FRM_OTHER,    KEY_FRM_OTHER,
+                                    KEY_FRM_OTHER,   KEY_FRM_RMM,      KEY_FRM_RESERVED,
+                                    KEY_FRM_RESERVED, KEY_FRM_RESERVED};
+
+    return keys[h->frm];
+}
+
 void hart_update_mode(struct hart *h)
 {
     struct vcpu *cpu = &h->cpu;
-    uint32_t key = (uint32_t)(set_field(0, KEY_PRIV, h->priv) | set_field(0, KEY_FS, fs_key(h)));
+    uint32_t key = (uint32_t)(set_field(0, KEY_PRIV, h->priv) | set_field(0, KEY_FS, fs_key(h)) |
+                              set_field(0, KEY_FRM, frm_key(h)));
     unsigned data = data_regime(h);
     unsigned fetch = fetch_regime(h);
 

@@ -59,6 +59,8 @@ static void dump_insn(const struct tcg_context *ctx, const struct ir_insn *i, FI
         fprintf(out, " %s", cond_names[i->imm & 7]);
     } else if (i->op == IR_call) {
         fprintf(out, " %s imm %d", ctx->t->config.helpers[i->aux].name, (int)i->imm);
+    } else if (ir_is_fp(i->op)) {
+        fprintf(out, " rm %u", i->aux);
     } else if (is_memory(i->op)) {
         fprintf(out, " %+d", (int)i->imm);
         dump_memop(i->aux, out);

@@ -70,6 +70,12 @@ static inline bool ir_is_const(ir_arg a)
     return a >= IR_CONST0;
 }
 
+/* Ops that struct tcg_config's fp knows. */
+static inline bool ir_is_fp(unsigned op)
+{
+    return op >= IR_fadd && op <= IR_fclass;
+}
+
 /* What the builder knows about a global or temporary at the end of what was emitted. */
 enum ir_known_kind { KNOWN_CONST, KNOWN_PC, KNOWN_COPY };
 

@@ -216,8 +216,9 @@ static bool run_poll(struct run *r)
 
 static bool run_chain(struct run *r, const struct ir_insn *i)
 {
-    uint8_t *const *slots =
-        (uint8_t *const *)(const void *)((const uint8_t *)r->records + head_of(r)->sites);
+    /* Through the mapping that interp_site_set writes, so that ThreadSanitizer sees the pair. */
+    uint8_t *const *slots = (uint8_t *const *)(const void *)((const uint8_t *)r->records +
+                                                             head_of(r)->sites - r->t->rx_minus_rw);
     uint8_t *target;
 
     if (i->c == OWN_HEAD) {
@@ -373,6 +374,13 @@ static void run_pure(struct run *r, const struct ir_insn *i)
     set(r, i->d, value);
 }
 
+static void run_fp(struct run *r, const struct ir_insn *i)
+{
+    uint64_t args[3] = {get(r, i->a), get(r, i->b), get(r, i->c)};
+
+    set(r, i->d, r->t->config.fp(r->env, i->op, ir_type_of(i), i->aux, args));
+}
+
 static bool condition(const struct run *r, const struct ir_insn *i)
 {
     return ir_eval_cond((enum ir_cond)i->aux, ir_type_of(i), get(r, i->a), get(r, i->b));
@@ -432,9 +440,16 @@ static bool step(struct run *r, const struct ir_insn *i)
         return true;
     case IR_call:
         return run_call(r, i);
+    case IR_fp_save:
+    case IR_fp_load:
+        return true;
     default:
         if (ir_op_info[i->op].flags & OPF_FAULT) {
             return run_memory(r, i);
+        }
+        if (ir_is_fp(i->op)) {
+            run_fp(r, i);
+            return true;
         }
         run_pure(r, i);
         return true;

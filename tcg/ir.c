@@ -716,6 +716,16 @@ void ir_fence(struct tcg_context *ctx, unsigned mask)
     }
 }
 
+void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, const ir_arg args[3],
+           enum ir_rounding rm)
+{
+    struct ir_insn *i = ir_emit(ctx, op, type, d, args[0], args[1]);
+
+    assert(ir_is_fp(op));
+    i->c = args[2];
+    i->aux = (uint16_t)rm;
+}
+
 void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
              int32_t imm)
 {

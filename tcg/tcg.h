@@ -43,6 +43,16 @@ enum memop {
     MO_ALIGNED = 8, /* a misaligned access is a fault even inside a page (AMO, LR, SC) */
 };
 
+/* Rounding mode of a floating-point op: as RISC-V encodes it; dynamic is what the guest has set. */
+enum ir_rounding {
+    IR_RM_RNE = 0,
+    IR_RM_RTZ = 1,
+    IR_RM_RDN = 2,
+    IR_RM_RUP = 3,
+    IR_RM_RMM = 4,
+    IR_RM_DYNAMIC = 7
+};
+
 /* What a fence orders, as RISC-V's pred and succ. Only STORE before LOAD costs anything on x86. */
 enum ir_fence {
     FENCE_PRED_R = 1,
@@ -104,6 +114,11 @@ struct tcg_layout {
     int32_t pc_page; /* u64: guest address of the page that the running TB lies in */
     int32_t host_ra; /* u64: return address of the helper call or slow path in progress, or 0 */
     int32_t host_sp; /* u64: the backend's own */
+    /*
+     * u32: the guest's floating-point control word (hw/host/fpu.h) while no generated code runs. 0:
+     * there is none, all floating point goes through tcg_config's fp.
+     */
+    int32_t fpu_control;
     int32_t tlb;     /* ptr: table of the current data regime */
     int32_t jc;      /* ptr: jump cache */
     int32_t jc_key;  /* u64 */
@@ -127,6 +142,7 @@ struct tcg_options {
     bool interp;
     bool pin_off;
     bool chain_off;
+    bool fpu_helper;        /* all floating point goes through tcg_config's fp */
     bool smp;               /* more than one hart: AMOs need lock prefixes */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };
@@ -148,6 +164,12 @@ struct tcg_config {
     /* OP is the IR op (IR_amo_*); EXPECTED only for amo_cas. Returns the old value. */
     uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop,
                     unsigned op);
+    /*
+     * What the IR op OP (IR_fadd to IR_fclass) means: for the interpreter and for all that is not
+     * inline. TYPE is F32 or F64, RM an enum ir_rounding; operands and results are raw register
+     * contents. Flags accumulate in env. Never unwinds.
+     */
+    uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
 };
 
 struct tcg;
@@ -228,6 +250,12 @@ void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_
 void ir_env_ld(struct tcg_context *ctx, ir_arg d, int32_t offset, unsigned memop);
 void ir_env_st(struct tcg_context *ctx, ir_arg value, int32_t offset, unsigned memop);
 void ir_fence(struct tcg_context *ctx, unsigned mask);
+/*
+ * A floating-point op (IR_fadd to IR_fclass) with as many of A, B, C as it has. Float operands and
+ * results are globals, nothing is folded.
+ */
+void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, const ir_arg args[3],
+           enum ir_rounding rm);
 void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
              int32_t imm);
 

@@ -161,6 +161,7 @@ int emit_amo(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     struct access x;
     struct cold *c;
 
+    xmm_forget_all(e);
     if (b.kind == OPD_IMM) {
         b = constant_in_cell(e, b);
     }
@@ -192,6 +193,7 @@ int emit_amo_cas(struct emit *e, const struct ir_insn *i, const struct x86_op *r
     struct cold *c = amo_cold(e, i, &x, desired);
 
     (void)row;
+    xmm_forget_all(e);
     c->value2 = expected;
     if (amo_is_inline(i)) {
         amo_address(e, &x);

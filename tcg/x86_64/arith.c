@@ -113,44 +113,6 @@ unsigned dst_from(struct emit *e, const struct ir_insn *i, ir_arg arg, const str
     return r;
 }
 
-int emit_f2i(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
-{
-    struct opd a = opd_of(e, i->a);
-    unsigned r;
-
-    if (ir_type_of(i) != IR_F32) {
-        return emit_mov(e, i, row);
-    }
-    r = dst_from(e, i, i->a, &a);
-    if (a.kind == OPD_IMM) {
-        asm_mov_imm(&e->s, r, (uint32_t)a.imm);
-    } else {
-        op_opd(e, OP_MOV_LOAD, r, &a);
-    }
-    return (int)r;
-}
-
-int emit_i2f(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
-{
-    struct opd a = opd_of(e, i->a);
-    unsigned r, box;
-
-    if (ir_type_of(i) != IR_F32) {
-        return emit_mov(e, i, row);
-    }
-    r = dst_from(e, i, i->a, &a);
-    if (a.kind == OPD_IMM) {
-        asm_mov_imm(&e->s, r, a.imm | UINT64_C(0xffffffff00000000));
-        return (int)r;
-    }
-    op_opd(e, OP_MOV_LOAD, r, &a);
-    e->locked |= (uint8_t)(r < 3 ? 1u << r : 0);
-    box = scratch(e);
-    asm_mov_imm(&e->s, box, UINT64_C(0xffffffff00000000));
-    asm_rr(&e->s, OP_OR | X_W, r, box);
-    return (int)r;
-}
-
 /* ---- two-operand arithmetic ---------------------------------------------------------------- */
 
 /* add d, a, b as lea where that saves a move. */

@@ -95,6 +95,9 @@ static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_regio
     e->chain_off = ctx->t->config.options.chain_off;
     e->smp = ctx->t->config.options.smp;
     e->failed = false;
+    e->vex = (e->x->features & HOST_AVX) != 0;
+    e->fpu_outside = ctx->t->config.options.fpu_helper || e->lay->fpu_control == 0;
+    xmm_forget_all(e);
     e->ncold = 0;
     e->nfixups = 0;
     e->nmarks = 0;
@@ -120,6 +123,7 @@ static bool emit_body(struct emit *e)
         }
         e->insn = i;
         e->locked = 0;
+        e->xmm.locked = 0;
         finish_record(e, i, row->emit(e, i, row));
     }
     assert(e->nfixups == 0);

@@ -33,6 +33,7 @@ static int call_soft(struct emit *e, const struct ir_insn *i, enum soft_op op)
 
     place_args(e, args, regs, i->b == IR_NONE ? 1 : 2);
     asm_call(&e->s, e->x->soft[op]);
+    xmm_forget_all(e);
     return RAX;
 }
 
@@ -73,6 +74,7 @@ int emit_bitcount(struct emit *e, const struct ir_insn *i, const struct x86_op *
             op_opd(e, OP_MOV_LOAD, RAX, &a);
         }
         asm_call(&e->s, e->x->soft[SOFT_CPOP]);
+        xmm_forget_all(e);
         return RAX;
     }
     a = in_reg_if_imm(e, i->a);

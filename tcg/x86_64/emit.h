@@ -12,14 +12,16 @@
 #define TCG_X86_64_EMIT_H
 
 #include "tcg/internal.h"
-#include "tcg/x86_64/asm.h"
+#include "tcg/x86_64/sse.h"
 
+enum { FIRST_XMM = 2 }; /* xmm0 and xmm1 are scratch, the others hold f registers */
 enum {
     FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
     FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
     FRAME_SLOTS = 16,
-    FRAME_SIZE = FRAME_SLOTS + 8 * IR_MAX_TEMPS +
-                 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
+    FRAME_XMM = FRAME_SLOTS + 8 * IR_MAX_TEMPS,    /* cached xmm registers, in slow paths */
+    FRAME_MXCSR = FRAME_XMM + 8 * (16 - FIRST_XMM), /* the host's */
+    FRAME_SIZE = FRAME_MXCSR + 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
@@ -43,10 +45,22 @@ struct x86 {
     int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
-    uint8_t *load[16], *store[16], *amo;
-    uint8_t *probe_load[16], *probe_store[16];
+    /* by memop, | SLOW_XMM where xmm registers must survive */
+    uint8_t *load[32], *store[32], *amo;
+    uint8_t *probe_load[32], *probe_store[32];
+    uint8_t *fp; /* a floating-point op outside: see fp.c */
+    const uint8_t *constants; /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
+};
+
+enum { SLOW_XMM = 16 };
+
+/* Operands of floating-point code that lie in memory. Masks are 16 bytes for 16-byte alignment. */
+struct fp_constants {
+    uint64_t sign[2][2], magnitude[2][2]; /* masks of F32, F64 */
+    uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
+    uint32_t nan32;
 };
 
 enum opd_kind { OPD_REG, OPD_MEM, OPD_IMM };
@@ -72,7 +86,10 @@ struct cold {
     bool wide;
     bool probes; /* look into the TLB first */
     struct opd value, value2;
+    const struct ir_insn *insn; /* floating point */
+    uint8_t xmm[3];
 };
+enum { DEST_XMM = 16 }; /* cold.dest: an xmm register + this */
 
 struct fixup {
     uint8_t *at;
@@ -88,6 +105,23 @@ struct window {
 /* What content[] says of rcx while it serves a window: no global has this number. */
 #define ARG_WINDOW ((ir_arg)(IR_TEMP0 - 1))
 
+/* What a cached xmm register holds of its f register. */
+enum xmm_kind {
+    XMM_RAW,     /* all 64 bits */
+    XMM_SINGLE,  /* in the low half: the F32 in it, which is NaN-boxed */
+    XMM_UNBOXED, /* the F32 in it, or the canonical NaN if it is not NaN-boxed */
+};
+
+/* f registers in xmm registers: copies of memory, which is always right. */
+struct xmm_cache {
+    ir_arg content[16];
+    uint8_t kind[16];
+    uint32_t used[16]; /* when */
+    uint32_t clock;
+    uint16_t locked;              /* in use by the current record */
+    uint64_t boxed[IR_TEMP0 / 64]; /* by ir_arg: high half in memory is all ones */
+};
+
 struct emit {
     struct x86_asm s;
     uint8_t *start, *limit;
@@ -98,6 +132,8 @@ struct emit {
     const struct ir_insn *insn; /* being emitted */
     int32_t pc_off, head_off;
     bool chain_off, smp, failed;
+    bool vex, fpu_outside;
+    struct xmm_cache xmm;
     ir_arg content[3]; /* of rax, rcx, rdx */
     struct window window;
     uint8_t locked; /* mask of scratch registers that the current record reads */
@@ -114,7 +150,7 @@ struct emit {
  * What an emitter returns: the register that holds d, with RESULT_SEXT if only its low half
  * counts, or RESULT_DONE.
  */
-enum { RESULT_DONE = -1, RESULT_SEXT = 0x100 };
+enum { RESULT_DONE = -1, RESULT_XMM = -2 /* done, d is cached */, RESULT_SEXT = 0x100 };
 
 struct x86_op {
     int (*emit)(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
@@ -192,6 +228,47 @@ void place_args(struct emit *e, const ir_arg *args, const uint8_t *regs, unsigne
 /* Puts the result where d lives and releases operands that died. */
 void finish_record(struct emit *e, const struct ir_insn *i, int result);
 
+/* ---- xmm.c: f registers -------------------------------------------------------------------- */
+
+/* G's value as a TYPE in an xmm register, locked until the record's end. */
+unsigned xmm_of(struct emit *e, enum ir_type type, ir_arg g);
+/* The xmm register with G's raw bits or (TYPE F32) at least their low half, or -1. */
+int xmm_cached(const struct emit *e, enum ir_type type, ir_arg g);
+/* A register for G's new value: the one with its old value, if any (operands may be in it). */
+unsigned xmm_dest(struct emit *e, ir_arg g);
+/* REG holds G's new value: writes it to memory too. */
+void xmm_define(struct emit *e, enum ir_type type, ir_arg g, unsigned reg);
+/* G changed in memory. */
+void xmm_forget(struct emit *e, ir_arg g);
+void xmm_forget_all(struct emit *e);
+bool xmm_any(const struct emit *e);
+static inline bool is_float(const struct emit *e, ir_arg g)
+{
+    return ir_is_global(g) && e->ctx->t->config.globals[g - IR_GLOBAL0].type == IR_F64;
+}
+static inline const uint8_t *fp_constant(const struct emit *e, size_t offset)
+{
+    return e->x->constants + offset;
+}
+
+/* ---- fp.c ---------------------------------------------------------------------------------- */
+
+/* The record done by struct tcg_config's fp. DEST: integer register, or xmm + DEST_XMM. */
+int fp_outside(struct emit *e, const struct ir_insn *i);
+/* Jumps there if CC, does the record outside, and goes on behind what is emitted last. */
+struct cold *fp_cold(struct emit *e, const struct ir_insn *i, unsigned cc, unsigned dest);
+/* t = a OP b; t may be any of them. */
+void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b);
+/* A NaN in T is replaced by what the operation's rules say; then T is d's new value. */
+int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t);
+/* The body of struct tcg_config's fp for generated code: operands by the data behind the call. */
+uint64_t x86_fp_outside(void *env, const uint8_t *site, const struct tcg_config *c);
+
+static inline unsigned sse_type(enum ir_type type)
+{
+    return type == IR_F32 ? SSE_SS : SSE_SD;
+}
+
 /* ---- other files --------------------------------------------------------------------------- */
 
 struct cold *cold_new(struct emit *e, void (*emit)(struct emit *e, const struct cold *c),
@@ -213,6 +290,8 @@ unsigned cc_of(enum ir_cond cond, bool swapped);
 typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
 emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb,
     emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
+    emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
 emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
 emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
     emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,

@@ -41,6 +41,7 @@ int emit_label(struct emit *e, const struct ir_insn *i, const struct x86_op *row
     (void)row;
     sync_temps(e);
     forget_all(e);
+    xmm_forget_all(e);
     memset(e->in_slot, 0xff, sizeof(e->in_slot));
     for (unsigned k = 0; k < e->nfixups; k++) {
         if (e->fixups[k].label == i->imm) {
@@ -299,6 +300,7 @@ int emit_call(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
         asm_u32(&e->s, (uint32_t)i->imm);
     }
     asm_call(&e->s, e->x->helper[i->aux]);
+    xmm_forget_all(e);
     if (!(h->flags & HELPER_NO_FAULT)) {
         pcmap_add(e->ctx, (uint32_t)(e->s.p - e->start), e->pc_off);
     }

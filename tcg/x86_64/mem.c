@@ -245,7 +245,7 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
     x.cold->va = (uint8_t)x.base;
     x.cold->disp = x.disp;
     x.cold->probes = member || leader;
-    x.cold->memop = i->aux & 15;
+    x.cold->memop = (uint16_t)((i->aux & 15) | (xmm_any(e) ? SLOW_XMM : 0));
     return x;
 }
 
@@ -273,7 +273,11 @@ static void cold_ld(struct emit *e, const struct cold *c)
 {
     begin_stub(e, c);
     call_slow(e, c, (c->probes ? e->x->probe_load : e->x->load)[c->memop]);
-    asm_mov_rr(&e->s, c->dest, RAX);
+    if (c->dest >= DEST_XMM) {
+        asm_sse_rr(&e->s, e->vex, SSE_MOVD_TO | X_W, c->dest - DEST_XMM, 0, RAX);
+    } else {
+        asm_mov_rr(&e->s, c->dest, RAX);
+    }
     asm_jmp(&e->s, c->back);
 }
 
@@ -281,12 +285,27 @@ const uint32_t x86_load_ops[8] = {OP_MOVZX8, OP_MOVZX16, OP_MOV_LOAD, OP_MOV_LOA
                                   OP_MOVSX8, OP_MOVSX16, OP_MOVSXD,   OP_MOV_LOAD | X_W};
 const uint32_t x86_store_ops[4] = {OP_MOV_STORE8, OP_MOV_STORE16, OP_MOV_STORE, OP_MOV_STORE | X_W};
 
+static int load_float(struct emit *e, const struct ir_insn *i, const struct access *x)
+{
+    enum ir_type type = ir_type_of(i);
+    unsigned t = xmm_dest(e, i->d);
+
+    asm_sse_rmx(&e->s, e->vex, sse_type(type) | SSE_LOAD, t, x->host, x->base, x->disp);
+    x->cold->dest = (uint8_t)(t + DEST_XMM);
+    x->cold->back = e->s.p;
+    xmm_define(e, type, i->d, t);
+    return RESULT_XMM;
+}
+
 int emit_ld(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     struct access x = begin_access(e, i, cold_ld);
     unsigned r = i->d != IR_NONE && pin_of(e, i->d) != NO_PIN ? pin_of(e, i->d) : RAX;
 
     (void)row;
+    if (is_float(e, i->d) && (i->aux & MO_SIZE) == (ir_type_of(i) == IR_F32 ? MO_32 : MO_64)) {
+        return load_float(e, i, &x);
+    }
     asm_rmx(&e->s, x86_load_ops[i->aux & 7], r, x.host, x.base, 0, x.disp);
     x.cold->dest = (uint8_t)r;
     x.cold->back = e->s.p;
@@ -331,6 +350,17 @@ int emit_st(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 
     (void)row;
     x.cold->value = opd_of(e, i->b);
+    if (is_float(e, i->b)) {
+        int xmm = xmm_cached(e, (i->aux & MO_SIZE) == MO_64 ? IR_F64 : IR_F32, i->b);
+
+        if (xmm >= 0 && (i->aux & MO_SIZE) >= MO_32) {
+            asm_sse_rmx(&e->s, e->vex,
+                        ((i->aux & MO_SIZE) == MO_64 ? SSE_SD : SSE_SS) | SSE_STORE, (unsigned)xmm,
+                        x.host, x.base, x.disp);
+            x.cold->back = e->s.p;
+            return RESULT_DONE;
+        }
+    }
     store_value(e, i->aux & MO_SIZE, &x.cold->value, &x);
     x.cold->back = e->s.p;
     return RESULT_DONE;

@@ -16,6 +16,7 @@
  * Slow paths and helpers write the pinned registers to their memory homes, publish their return
  * address in host_ra, and go to exit_unwind instead of returning when the unwind word is set.
  */
+#include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 #include <errno.h>
 
@@ -91,12 +92,20 @@ static void make_enter(struct thunk *k)
     asm_rm(&k->s, OP_LEA | X_W, RBP, RDI, k->x->bias);
     asm_rm(&k->s, OP_MOV_STORE | X_W, RSP, RBP, disp(k, k->lay->host_sp));
     asm_mov_rr(&k->s, RAX, RSI);
+    if (k->lay->fpu_control != 0) {
+        asm_rm(&k->s, OP_MXCSR, MXCSR_STORE, RSP, FRAME_MXCSR);
+        asm_rm(&k->s, OP_MXCSR, MXCSR_LOAD, RBP, disp(k, k->lay->fpu_control));
+    }
     load_pinned(k, true);
     asm_rr(&k->s, OP_GROUP5, 4, RAX);
 }
 
 static void leave(struct thunk *k)
 {
+    if (k->lay->fpu_control != 0) {
+        asm_rm(&k->s, OP_MXCSR, MXCSR_STORE, RBP, disp(k, k->lay->fpu_control));
+        asm_rm(&k->s, OP_MXCSR, MXCSR_LOAD, RSP, FRAME_MXCSR);
+    }
     asm_alu_ri(&k->s, ALU_ADD, X_W, RSP, FRAME_SIZE);
     for (unsigned n = ARRAY_SIZE(callee_saved); n-- > 0;) {
         asm_opcode(&k->s, 0x58 | (callee_saved[n] & 7), 0, 0, callee_saved[n], false);
@@ -182,32 +191,53 @@ static void finish(struct thunk *k)
     asm_u8(&k->s, 0xc3);
 }
 
+/* The cached xmm registers to or from their cells; the frame is DEPTH bytes above rsp. */
+static void move_xmm(struct thunk *k, unsigned op, int32_t depth)
+{
+    bool vex = (k->x->features & HOST_AVX) != 0;
+
+    for (unsigned r = FIRST_XMM; r < 16; r++) {
+        asm_sse_rm(&k->s, vex, SSE_SD | op, r, 0, RSP,
+                   depth + FRAME_XMM + 8 * (int32_t)(r - FIRST_XMM));
+    }
+}
+
 /* memop in edx for loads, in ecx for stores. */
-static uint8_t *make_slow(struct thunk *k, bool is_store)
+static uint8_t *make_slow(struct thunk *k, bool is_store, bool xmm)
 {
     uint8_t *at = begin(k);
 
     save_pinned(k, true);
     publish_return(k, RSI);
+    if (xmm) {
+        move_xmm(k, SSE_STORE, 16);
+    }
     asm_mov_rr(&k->s, RSI, RAX);
     load_env(k);
     call_c(k,
            is_store ? (uint64_t)(uintptr_t)k->config->store : (uint64_t)(uintptr_t)k->config->load);
     check_unwind(k);
+    if (xmm) {
+        move_xmm(k, SSE_LOAD, 16);
+    }
     finish(k);
     return at;
 }
 
 static void make_slow_all(struct thunk *k)
 {
-    uint8_t *load = make_slow(k, false), *store = make_slow(k, true);
+    uint8_t *load = make_slow(k, false, false), *store = make_slow(k, true, false);
 
-    for (unsigned memop = 0; memop < 16; memop++) {
+    for (unsigned memop = 0; memop < ARRAY_SIZE(k->x->load); memop++) {
+        if (memop == SLOW_XMM) {
+            load = make_slow(k, false, true);
+            store = make_slow(k, true, true);
+        }
         k->x->load[memop] = k->s.p;
-        asm_mov_imm_flags(&k->s, RDX, memop);
+        asm_mov_imm_flags(&k->s, RDX, memop & 15);
         asm_jmp(&k->s, load);
         k->x->store[memop] = k->s.p;
-        asm_mov_imm_flags(&k->s, RCX, memop);
+        asm_mov_imm_flags(&k->s, RCX, memop & 15);
         asm_jmp(&k->s, store);
     }
 }
@@ -235,12 +265,16 @@ static void probe(struct thunk *k, unsigned memop, bool is_store, const uint8_t 
 
 static void make_probes(struct thunk *k)
 {
-    for (unsigned memop = 0; memop < 8; memop++) {
+    for (unsigned memop = 0; memop < ARRAY_SIZE(k->x->probe_load); memop++) {
         uint8_t *miss;
+
+        if (memop & MO_ALIGNED) {
+            continue;
+        }
 
         k->x->probe_load[memop] = begin(k);
         probe(k, memop, false, k->x->load[memop]);
-        asm_rmx(&k->s, x86_load_ops[memop], RAX, RCX, RAX, 0, 0);
+        asm_rmx(&k->s, x86_load_ops[memop & 7], RAX, RCX, RAX, 0, 0);
         asm_rr(&k->s, OP_XOR, RCX, RCX);
         asm_u8(&k->s, 0xc3);
 
@@ -368,10 +402,54 @@ static void make_soft(struct thunk *k)
     }
 }
 
+/* ---- floating point ------------------------------------------------------------------------ */
+
+/* Called with data behind the call (fp.c); keeps all registers but the scratch xmm ones. */
+static void make_fp(struct thunk *k)
+{
+    static const uint8_t scratch_regs[3] = {RAX, RCX, RDX};
+
+    k->x->fp = begin(k);
+    save_pinned(k, true);
+    for (unsigned n = 0; n < 3; n++) {
+        asm_opcode(&k->s, 0x50 | scratch_regs[n], 0, 0, 0, false);
+    }
+    move_xmm(k, SSE_STORE, 32);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RSI, RSP, 24);
+    load_env(k);
+    asm_mov_imm(&k->s, RDX, (uint64_t)(uintptr_t)k->config);
+    call_c(k, (uint64_t)(uintptr_t)x86_fp_outside);
+    asm_rm(&k->s, OP_MOV_STORE | X_W, RAX, RSP, 32 + FRAME_CELL0);
+    move_xmm(k, SSE_LOAD, 32);
+    load_pinned(k, false);
+    for (unsigned n = 3; n-- > 0;) {
+        asm_opcode(&k->s, 0x58 | scratch_regs[n], 0, 0, 0, false);
+    }
+    asm_alu_mi(&k->s, ALU_ADD, X_W, RSP, 0, 8);
+    asm_u8(&k->s, 0xc3);
+}
+
+static void make_constants(struct thunk *k)
+{
+    static const struct fp_constants constants = {
+        .sign = {{UINT64_C(0x80000000)}, {UINT64_C(1) << 63}},
+        .magnitude = {{UINT64_C(0x7fffffff)}, {~(UINT64_C(1) << 63)}},
+        .unsigned32 = UINT64_C(0x41efffffffe00000),
+        .positive63 = UINT64_C(0x43dfffffffffffff),
+        .signed32_doubled = UINT64_C(0x41dfffffffc00000) * 2,
+        .signed64_doubled = UINT64_C(0x43dfffffffffffff) * 2,
+        .nan32 = 0x7fc00000,
+    };
+
+    k->x->constants = begin(k);
+    memcpy(k->s.p, &constants, sizeof(constants));
+    k->s.p += sizeof(constants);
+}
+
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err)
 {
     struct thunk k = {.x = x, .lay = &t->config.layout, .config = &t->config};
-    size_t room = 16384 + 32 * (size_t)t->config.nhelpers;
+    size_t room = 24576 + 32 * (size_t)t->config.nhelpers;
 
     if (region->used + room > region->size) {
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
@@ -388,6 +466,8 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
     make_amo(&k);
     make_helpers(&k);
     make_soft(&k);
+    make_fp(&k);
+    make_constants(&k);
     region->used = (size_t)(k.s.p - region->rw);
     assert(region->used <= region->size);
     return 0;

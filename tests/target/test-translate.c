@@ -434,14 +434,14 @@ static void fs_states(struct unit *u, struct bench *t)
     bench_run(t);
     CHECK_EQ(u, t->calls[0].helper, HELPER_raise);
     CODE(t, 0, FADD_D(1, 2, 3, 7u), ECALL);
-    t->h.f[2] = 22;
-    t->h.f[3] = 33;
+    t->h.f[2] = 0x3ff0000000000000;
+    t->h.f[3] = 0x3ca0000000000000; /* half a unit in the last place */
     bench_run(t);
-    CHECK_EQ(u, t->calls[0].helper, HELPER_fadd_d);
-    CHECK_EQ(u, t->calls[0].arg[0], 22);
-    CHECK_EQ(u, t->calls[0].arg[1], 33);
-    CHECK_EQ(u, t->calls[0].imm, FADD_D(1, 2, 3, 7u));
-    CHECK_EQ(u, t->h.f[1], 0x5a5a5a5a00000000u + HELPER_fadd_d);
+    CHECK_EQ(u, t->h.f[1], 0x3ff0000000000000);
+    CHECK_EQ(u, hart_fflags(&t->h), 1);
+    t->src.mode_key |= KEY_FRM; /* a reserved mode */
+    bench_run(t);
+    CHECK_EQ(u, t->calls[0].helper, HELPER_raise);
 }
 
 static void fs_gates_and_is_made_dirty_behind_what_traps(struct unit *u)

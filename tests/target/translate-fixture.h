@@ -135,6 +135,7 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
                    .pc_page = CPU(pc_page),
                    .host_ra = CPU(host_ra),
                    .host_sp = CPU(host_sp),
+                   .fpu_control = offsetof(struct hart, fpu_control),
                    .tlb = CPU(tlb),
                    .jc = CPU(jc),
                    .jc_key = CPU(jc_key),
@@ -151,6 +152,7 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
         .load = flat_load,
         .store = flat_store,
         .amo = flat_amo,
+        .fp = riscv_fp,
     };
     struct err err;
     int failed = code_memory_init(&t->cm, 1 << 20, &err);
@@ -174,6 +176,7 @@ static inline struct bench *bench_new(bool interp)
     t->decoder = decoder_new(&t->config);
     t->h.config = &t->config;
     t->h.decoder = t->decoder;
+    hart_set_fcsr(&t->h, 0, 0);
     t->h.cpu.tlb = t->tlb;
     t->h.cpu.jc = t->jc;
     for (unsigned n = 0; n < TLB_ENTRIES; n++) {
