@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ static char *read_all(int fd, pid_t pid, unsigned timeout_s, size_t *len, bool *
 static _Noreturn void child(char **args, int out)
 {
     int null = open("/dev/null", O_RDWR);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* no emulator outlives a runner that was killed */
     dup2(null, 0);
     dup2(out, 1);
     dup2(out, 2);

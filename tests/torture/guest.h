@@ -15,7 +15,7 @@
 #define GUEST_BASE       0x80000000ull
 #define GUEST_BATCH      0x80010000ull /* struct batch_header */
 #define GUEST_PT         0x80100000ull /* page tables of the current case */
-#define GUEST_PT_SIZE 0x10000ull /* kinds may use the pages behind it as well */
+#define GUEST_PT_SIZE    0x10000ull    /* kinds may use the pages behind it as well */
 #define GUEST_DATA       0x80300000ull /* data pages of the current case */
 #define GUEST_DATA_PAGES 4
 #define GUEST_SLOTS      0x80400000ull /* struct case_header, then code, per case */

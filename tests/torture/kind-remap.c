@@ -9,11 +9,11 @@
 
 #include "tests/torture/pagetable.h"
 
-#define WINDOW_PAGES 4
+#define WINDOW_PAGES   4
 #define FUNCTION_PAGES 4
-#define FUNCTION_BASE (GUEST_PT + GUEST_PT_SIZE) /* physical */
+#define FUNCTION_BASE  (GUEST_PT + GUEST_PT_SIZE) /* physical */
 
-#define COUNTERS 0xf0000000u /* registers of loop counters: no function writes them */
+#define COUNTERS       0xf0000000u /* registers of loop counters: no function writes them */
 
 struct remap {
     struct tables t;

@@ -77,8 +77,8 @@ static void vm_init(struct gen *g, struct vm *vm)
     vm->window += rng_below(r, 500) * 0x1000;
     for (int s = 0; s < NSPACES; s++) {
         for (unsigned i = 0; i < WINDOW_PAGES; i++) {
-            vm->pte[s][i] =
-                tables_map(g, &vm->t, vm->t.root[s], vm->window + i * 0x1000, 0, random_leaf(g, vm, i));
+            vm->pte[s][i] = tables_map(g, &vm->t, vm->t.root[s], vm->window + i * 0x1000, 0,
+                                       random_leaf(g, vm, i));
         }
     }
     uint64_t mega = random_mega(g, vm);
@@ -87,9 +87,10 @@ static void vm_init(struct gen *g, struct vm *vm)
     }
     vm->giga = tables_canonical(&vm->t, ((vm->window >> 30) ^ 1) << 30);
     for (int s = 0; vm->t.levels > 3 && s < NSPACES; s++) {
-        tables_map(g, &vm->t, vm->t.root[s], vm->giga, 2,
+        tables_map(
+            g, &vm->t, vm->t.root[s], vm->giga, 2,
             pte_leaf(0x80000000 + (rng_one_in(r, 8) ? 0x200000 : 0),
-                 PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->t.priv == PRIV_U ? PTE_U : 0)));
+                     PTE_V | PTE_R | PTE_W | PTE_A | PTE_D | (vm->t.priv == PRIV_U ? PTE_U : 0)));
     }
     /* Seldom, bits that are reserved in a pointer to a table. */
     if (rng_one_in(r, 30)) {
@@ -219,14 +220,19 @@ static void emit_lower_part(struct gen *g, struct vm *vm)
         emit_bad_jump(g, vm);
         break;
     case 2:
-        emit_space_switch(g, &vm->t); /* in U: illegal, and the space stays; pick_va does not depend on it */
+        emit_space_switch(
+            g, &vm->t); /* in U: illegal, and the space stays; pick_va does not depend on it */
         break;
     case 3:
         emit(g, enc_r(INSN_SFENCE, 0, rng_one_in(&g->rng, 2) ? g->ptr[0] : 0,
                       rng_one_in(&g->rng, 2) ? g->ptr[1] : 0));
         break;
     case 4:
-        emit_int(g);
+        if (rng_one_in(&g->rng, 2) && g->p->nitems < 700) {
+            emit_flow(g, 4 + rng_below(&g->rng, 8));
+        } else {
+            emit_int(g);
+        }
         break;
     case 5:
         emit(g, INSN_ECALL);

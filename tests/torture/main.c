@@ -57,7 +57,7 @@ static const struct option long_options[] = {
 static const char usage[] =
     "usage: torture [--seed S] [--first I] [--count N] [--shard I/K] [--kinds LIST] [--jobs J] [--batch N]\n"
     "               [--emulators jit,interp,exclusive,qemu] [--max-failures N] [--no-shrink]\n"
-    "               [--case I [--verbose] [--keep IMAGE]]\n"
+    "               [--case I[,J...] [--verbose] [--keep IMAGE]]\n"
     "               [--manyhart PATH] [--qemu PATH] [--tmp DIR] [--list]\n";
 
 static int list_kinds(void)
@@ -101,6 +101,19 @@ static int parse_shard(struct options *o, const char *text)
     return 0;
 }
 
+static int parse_cases(struct options *o, const char *text)
+{
+    while (o->nonly < MAX_SLOTS) {
+        char *end;
+        o->only[o->nonly++] = strtoull(text, &end, 0);
+        if (*end != ',') {
+            return *end ? -1 : 0;
+        }
+        text = end + 1;
+    }
+    return -1;
+}
+
 static int parse_option(struct options *o, int id, const char *arg)
 {
     switch ((enum option_id)id) {
@@ -124,9 +137,7 @@ static int parse_option(struct options *o, int id, const char *arg)
         o->jobs = (unsigned)strtoul(arg, NULL, 0);
         return o->jobs ? 0 : -1;
     case OPT_CASE:
-        o->only_case = strtoull(arg, NULL, 0);
-        o->has_only_case = true;
-        return 0;
+        return parse_cases(o, arg);
     case OPT_SHRINK:
     case OPT_NO_SHRINK:
         o->shrink = id == OPT_SHRINK;

@@ -123,7 +123,8 @@ void emit_tables_start(struct gen *g, const struct tables *t)
     emit_csrw(g, CSR_MENVCFG, g->counter, t->svadu ? MENVCFG_ADUE : 0);
     emit_csrw(g, CSR_SATP, g->counter, tables_satp(t, 0));
     g->pinned = false;
-    emit_csrw(g, CSR_MEDELEG, g->counter, rng_one_in(&g->rng, 2) ? rng_next(&g->rng) & DELEGABLE : 0);
+    emit_csrw(g, CSR_MEDELEG, g->counter,
+              rng_one_in(&g->rng, 2) ? rng_next(&g->rng) & DELEGABLE : 0);
 }
 
 void emit_space_switch(struct gen *g, const struct tables *t)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,6 +126,64 @@ static bool line_differs(const struct options *o, const struct output *out, unsi
     return !lines[0][0];
 }
 
+static bool differ_together(const struct options *o, struct program *const *programs, unsigned n,
+                            struct counters *counters)
+{
+    struct output out[MAX_EMULATORS];
+    int b = compare(o, programs, n, BATCH_LINES, SOLO_TIMEOUT_S, out, counters);
+    free_outputs(o, out);
+    return b != 0;
+}
+
+/* Removes programs from a batch as long as its outputs differ; returns how many are left at the start. */
+static unsigned reduce_batch(const struct options *o, struct program **programs, unsigned n,
+                             struct counters *counters)
+{
+    struct program *kept[MAX_SLOTS];
+    for (unsigned chunk = (n + 1) / 2; chunk >= 1; chunk = chunk > 1 ? (chunk + 1) / 2 : 0) {
+        for (unsigned at = 0; at < n;) {
+            unsigned end = at + chunk < n ? at + chunk : n;
+            unsigned left = 0;
+            for (unsigned i = 0; i < n; i++) {
+                if (i < at || i >= end) {
+                    kept[left++] = programs[i];
+                }
+            }
+            if (left && differ_together(o, kept, left, counters)) {
+                memcpy(programs, kept, left * sizeof(kept[0]));
+                n = left;
+            } else {
+                at = end;
+            }
+        }
+    }
+    return n;
+}
+
+/* Reports programs that differ only one after the other. */
+static void report_together(const struct options *o, struct program *const *programs, unsigned n,
+                            const struct output *out, struct counters *counters)
+{
+    struct program *few[MAX_SLOTS];
+    memcpy(few, programs, n * sizeof(few[0]));
+    if (o->shrink && differ_together(o, programs, n, counters)) {
+        n = reduce_batch(o, few, n, counters);
+    }
+    printf("FAIL cases of seed %llu: no case differs alone, but %u together do\n",
+           (unsigned long long)o->seed, n);
+    printf("  reproduce: torture --seed %llu --kinds %s --emulators %s --case ",
+           (unsigned long long)o->seed, o->kinds, o->emulator_list);
+    for (unsigned i = 0; i < n; i++) {
+        printf("%s%llu", i ? "," : "", (unsigned long long)few[i]->id);
+    }
+    printf("\n");
+    for (int i = 0; i < o->nemulators; i++) {
+        printf("  %s: status %d, %zu bytes of output, ends with: %s\n", o->emulators[i].name,
+               out[i].status, out[i].len,
+               out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
+    }
+}
+
 static void handle_batch(const struct options *o, struct program *const *programs, unsigned n,
                          struct counters *counters)
 {
@@ -140,18 +199,7 @@ static void handle_batch(const struct options *o, struct program *const *program
     }
     if (!reproduced && !too_many(o, counters)) {
         __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
-        printf(
-            "FAIL batch at case %llu of seed %llu (%u cases): differs as a batch, but no case alone does\n",
-            (unsigned long long)programs[0]->id, (unsigned long long)o->seed, n);
-        printf(
-            "  reproduce: torture --seed %llu --kinds %s --first %llu --count %u --emulators %s\n",
-            (unsigned long long)o->seed, o->kinds, (unsigned long long)programs[0]->id, n,
-            o->emulator_list);
-        for (int i = 0; i < o->nemulators; i++) {
-            printf("  %s: status %d, %zu bytes of output, ends with: %s\n", o->emulators[i].name,
-                   out[i].status, out[i].len,
-                   out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
-        }
+        report_together(o, programs, n, out, counters);
     }
     fflush(stdout);
     free_outputs(o, out);
@@ -177,6 +225,9 @@ static void run_image(const struct options *o, struct program *const *programs, 
                       struct counters *counters)
 {
     struct output out[MAX_EMULATORS];
+    if (o->keep) {
+        image_write(o->keep, programs, n, BATCH_LINES);
+    }
     int differs = compare(o, programs, n, BATCH_TOTAL, BATCH_TIMEOUT_S, out, counters);
     bool healthy = is_healthy(&out[0]);
     free_outputs(o, out);
@@ -223,7 +274,7 @@ static int run_one_case(const struct options *o, struct counters *counters)
 {
     struct program *p = malloc(sizeof(*p));
     bool reproduced = false;
-    generate_case(p, o->seed, o->only_case, o->kind_mask);
+    generate_case(p, o->seed, o->only[0], o->kind_mask);
     if (o->keep) {
         image_write(o->keep, &p, 1, BATCH_VERBOSE);
     }
@@ -236,6 +287,25 @@ static int run_one_case(const struct options *o, struct counters *counters)
            reproduced ? "differs" : "agrees");
     free(p);
     return reproduced;
+}
+
+/* The cases one after the other in one image. */
+static int run_some_cases(const struct options *o, struct counters *counters)
+{
+    struct program *programs[MAX_SLOTS];
+    for (unsigned i = 0; i < o->nonly; i++) {
+        programs[i] = malloc(sizeof(struct program));
+        generate_case(programs[i], o->seed, o->only[i], o->kind_mask);
+    }
+    if (o->keep) {
+        image_write(o->keep, programs, o->nonly, o->verbose ? BATCH_VERBOSE : BATCH_LINES);
+    }
+    bool differ = differ_together(o, programs, o->nonly, counters);
+    printf("torture: %u cases together: %s\n", o->nonly, differ ? "differ" : "agree");
+    for (unsigned i = 0; i < o->nonly; i++) {
+        free(programs[i]);
+    }
+    return differ;
 }
 
 static void summary(const struct options *o, const struct counters *c, uint64_t start)
@@ -253,12 +323,13 @@ int run_all(struct options *o)
     struct counters *counters =
         mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     uint64_t start = now_ns();
-    if (o->has_only_case) {
-        return run_one_case(o, counters);
+    if (o->nonly) {
+        return o->nonly == 1 ? run_one_case(o, counters) : run_some_cases(o, counters);
     }
     fflush(stdout);
     for (unsigned job = 0; job < o->jobs; job++) {
         if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             run_job(o, job, counters);
             fflush(stdout);
             _exit(0);

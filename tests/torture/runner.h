@@ -23,8 +23,8 @@ struct options {
     uint64_t seed;
     uint64_t first; /* number of the first case */
     uint64_t count;
-    uint64_t only_case;
-    bool has_only_case;
+    uint64_t only[MAX_SLOTS]; /* cases to run, instead of first and count */
+    unsigned nonly;
     bool shrink;
     bool verbose;
     unsigned shard, nshards;
