@@ -1,96 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a kernel on the bare machine: once briefly to warm up, once measured by
- * the guest's clock. Prints "bench NANOSECONDS ROUNDS CHECKSUM" on the UART and
- * ends through the finisher.
+ * the guest's clock. Prints "begin" and "bench NANOSECONDS ROUNDS CHECKSUM".
  */
+#include "bare.h"
 #include "bench.h"
 
-#define UART        ((volatile uint8_t *)0x10000000)
-#define FINISHER    ((volatile uint32_t *)0x100000)
-#define GIB_PAGE(i) (((uint64_t)(i) << 28) | 0xcf)
-
-/* Sv39 root: identity map of the first 4 GiB. */
-uint64_t bench_root[512]
-    __attribute__((aligned(4096))) = {GIB_PAGE(0), GIB_PAGE(1), GIB_PAGE(2), GIB_PAGE(3)};
-
-#ifdef BENCH_HARTS
-static volatile uint32_t go;
-#endif
-
-void *memcpy(void *to, const void *from, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((char *)to)[i] = ((const char *)from)[i];
-    }
-    return to;
-}
-
-void *memset(void *to, int byte, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        ((char *)to)[i] = (char)byte;
-    }
-    return to;
-}
-
-static uint64_t now(void)
-{
-    uint64_t ticks;
-    __asm__ volatile("rdtime %0" : "=r"(ticks));
-    return ticks;
-}
-
-static void print_text(const char *text)
-{
-    while (*text) {
-        *UART = (uint8_t)*text++;
-    }
-}
-
-static void print_number(uint64_t value)
-{
-    char digits[24];
-    int at = sizeof(digits) - 1;
-
-    digits[at] = 0;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    print_text(&digits[at]);
-}
-
-int main(void)
+void bench_main(void)
 {
     uint64_t begin, end, sum;
 
-#ifdef BENCH_HARTS
-    __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
-#endif
     bench_run(bench_rounds / 8 + 1);
-    begin = now();
+    bare_print("begin kernel\n", NULL);
+    begin = bare_time();
     sum = bench_run(bench_rounds);
-    end = now();
-    print_text("bench ");
-    print_number((end - begin) * 100);
-    print_text(" ");
-    print_number(bench_rounds);
-    print_text(" ");
-    print_number(sum);
-    print_text("\n");
-    *FINISHER = 0x5555;
-    for (;;) {}
-}
-
-void second(uint64_t hart)
-{
-    (void)hart;
-#ifdef BENCH_HARTS
-    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {}
-    bench_second();
-#endif
-    for (;;) {
-        __asm__ volatile("wfi");
-    }
+    end = bare_time();
+    bare_print("bench kernel ", NULL);
+    bare_number((end - begin) * BARE_TICK_NS);
+    bare_print(" ", NULL);
+    bare_number(bench_rounds);
+    bare_print(" ", NULL);
+    bare_number(sum);
+    bare_print("\n", NULL);
 }
