@@ -625,14 +625,14 @@ def write_csv(rows, goal):
 def write_svg(rows, goal, title):
     """A bar per row on a logarithmic scale, from QEMU's speed (1) outwards."""
     rows = [row for row in rows if not row.why]
-    height, left, width = 18, 170, 640
+    height, left, width = 15, 180, 720
     top = max([16.0] + [row.ratio() for row in rows])
     scale = (width - left - 70) / math.log2(top * 4)
     one = left + scale * 2
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">'
            % (width, height * len(rows) + 50),
            '<rect width="100%" height="100%" fill="white"/>',
-           '<text x="8" y="16" font-size="13">Speed against QEMU (1 = as fast; longer is better)</text>',
+           '<text x="8" y="16" font-size="13">Speed against QEMU (1 = as fast, longer is better; the black line is the goal)</text>',
            '<text x="8" y="32" fill="#666">%s</text>' % title.replace("&", "and").replace("<", "")]
     power = 1
     while power <= top:
@@ -647,6 +647,9 @@ def write_svg(rows, goal, title):
         out.append('<text x="%d" y="%d" text-anchor="end">%s</text>' % (left - 6, y + 12, row.name))
         out.append('<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>'
                    % (min(x, one), y + 2, max(1.0, abs(x - one)), height - 5, colour))
+        if isinstance(row.goals[goal], float):
+            mark = one + scale * math.log2(row.goals[goal])
+            out.append('<path d="M%.1f %dv%d" stroke="#000"/>' % (mark, y, height - 1))
         out.append('<text x="%.1f" y="%d">%.2fx</text>' % (max(x, one) + 4, y + 12, row.ratio()))
     out.append("</svg>")
     with open(os.path.join(OUT, "report.svg"), "w", encoding="ascii", errors="replace") as file:

@@ -132,8 +132,8 @@ static uint64_t row_mmap(uint64_t rounds)
     uint64_t sum = 0;
 
     for (uint64_t i = 0; i < rounds; i++) {
-        volatile char *memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        volatile char *memory =
+            mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         need(memory != MAP_FAILED, "mmap");
         for (int page = 0; page < PAGES; page++) {
@@ -147,8 +147,8 @@ static uint64_t row_mmap(uint64_t rounds)
 
 static volatile char *some_pages(size_t pages)
 {
-    volatile char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile char *memory =
+        mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     need(memory != MAP_FAILED, "mmap");
     madvise((void *)memory, pages * PAGE, MADV_NOHUGEPAGE);

@@ -18,8 +18,8 @@
 #include "bench.h"
 #include "linux.h"
 
-#define KERNEL(name, id)                             \
-    extern const uint64_t bench_rounds_##id;         \
+#define KERNEL(name, id)                     \
+    extern const uint64_t bench_rounds_##id; \
     uint64_t bench_run_##id(uint64_t rounds);
 BENCH_ROWS
 #undef KERNEL

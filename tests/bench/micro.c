@@ -11,8 +11,8 @@
  * Memory: 128 MiB from DATA are mapped a second time in pages of 4 KiB at
  * PAGES; code that the rows make is at CODE, within the identity map.
  */
-#include "bench.h"
 #include "bare.h"
+#include "bench.h"
 
 #ifndef BENCH_HARTS
 #define BENCH_HARTS 1
@@ -21,15 +21,15 @@
 #define MICRO_ONLY NULL
 #endif
 
-#define SPAN_NS   8000000
-#define MOST      (1u << 30)
-#define DATA      0x84000000ull
-#define DATA_MIB  128
-#define CODE      0x8c000000ull
-#define PAGES     0x400000000ull
-#define PTE(pa)   ((pa) >> 12 << 10)
-#define PTE_LEAF  0xcf
-#define PTE_TABLE 0x01
+#define SPAN_NS    8000000
+#define MOST       (1u << 30)
+#define DATA       0x84000000ull
+#define DATA_MIB   128
+#define CODE       0x8c000000ull
+#define PAGES      0x400000000ull
+#define PTE(pa)    ((pa) >> 12 << 10)
+#define PTE_LEAF   0xcf
+#define PTE_TABLE  0x01
 
 #define ASM        __asm__ volatile
 #define X4(text)   text text text text
@@ -39,7 +39,7 @@
 struct micro {
     const char *name;
     void (*run)(uint64_t n);
-    int harts; /* 2: only with a second hart at work; otherwise only without */
+    int harts;     /* 2: only with a second hart at work; otherwise only without */
     uint64_t most; /* times that it can be done */
 };
 
@@ -87,7 +87,10 @@ static void mul(uint64_t n)
 {
     uint64_t a = 12345, b = 7;
 
-    LOOP(16) { ASM(X16("mul %0,%0,%1\n") : "+r"(a) : "r"(b)); }
+    LOOP(16)
+    {
+        ASM(X16("mul %0,%0,%1\n") : "+r"(a) : "r"(b));
+    }
 }
 
 static void divu(uint64_t n)
@@ -120,12 +123,18 @@ static void store_same_page(uint64_t n)
 
 static void load_misaligned(uint64_t n)
 {
-    LOOP(16) { ASM(X16("ld t0,3(%0)\n")::"r"(cells) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("ld t0,3(%0)\n")::"r"(cells) : "t0");
+    }
 }
 
 static void load_cross_page(uint64_t n)
 {
-    LOOP(16) { ASM(X16("ld t0,-4(%0)\n")::"r"(PAGES + 8192) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("ld t0,-4(%0)\n")::"r"(PAGES + 8192) : "t0");
+    }
 }
 
 static void chase_in_page(uint64_t n)
@@ -135,7 +144,10 @@ static void chase_in_page(uint64_t n)
     for (int i = 0; i < 512; i++) {
         cells[i] = (uint64_t)(uintptr_t)&cells[(i + 9) & 511];
     }
-    LOOP(16) { ASM(X16("ld %0,0(%0)\n") : "+r"(at)); }
+    LOOP(16)
+    {
+        ASM(X16("ld %0,0(%0)\n") : "+r"(at));
+    }
 }
 
 static void random_pages(uint64_t n, uint64_t mib)
@@ -208,13 +220,19 @@ static NOINLINE __attribute__((aligned(4096))) void call_far(uint64_t n)
 {
     uint64_t x = 0;
 
-    LOOP(4) { x = far_leaf(far_leaf(far_leaf(far_leaf(x)))); }
+    LOOP(4)
+    {
+        x = far_leaf(far_leaf(far_leaf(far_leaf(x))));
+    }
     ASM("" ::"r"(x));
 }
 
 static void call_near(uint64_t n)
 {
-    LOOP(16) { ASM(X16("jal 9f\n") "j 8f\n9: addi a0,a0,1\n ret\n8:" ::: "ra", "a0"); }
+    LOOP(16)
+    {
+        ASM(X16("jal 9f\n") "j 8f\n9: addi a0,a0,1\n ret\n8:" ::: "ra", "a0");
+    }
 }
 
 static NOINLINE uint64_t fibonacci(uint64_t n)
@@ -236,7 +254,10 @@ static void call_fibonacci(uint64_t n)
 
 static void indirect_1(uint64_t n)
 {
-    LOOP(16) { ASM(X16("jalr %0\n")::"r"(far_leaf) : "ra", "a0"); }
+    LOOP(16)
+    {
+        ASM(X16("jalr %0\n")::"r"(far_leaf) : "ra", "a0");
+    }
 }
 
 static void indirect_16(uint64_t n)
@@ -244,8 +265,10 @@ static void indirect_16(uint64_t n)
     /* sixteen functions of 16 bytes each, called one after the other */
     LOOP(16)
     {
-        ASM("la t0,7f\n" X16("jalr t0\n addi t0,t0,16\n") "j 8f\n.balign 64\n7:\n"
-            ".rept 16\n.balign 16\n addi a0,a0,1\n ret\n.endr\n8:" ::: "ra", "a0", "t0");
+        ASM("la t0,7f\n" X16(
+                "jalr t0\n addi t0,t0,16\n") "j 8f\n.balign 64\n7:\n"
+                                             ".rept 16\n.balign 16\n addi a0,a0,1\n ret\n.endr\n8:" ::
+                                                 : "ra", "a0", "t0");
     }
 }
 
@@ -304,26 +327,29 @@ static void bytecode(uint64_t n)
 
 /* --- floating point ----------------------------------------------------------------------- */
 
-#define FP_CHAIN(name, type, start, with, text)          \
-    static void name(uint64_t n)                         \
-    {                                                    \
-        type b = (with);                                 \
-                                                         \
-        LOOP(16)                                         \
-        {                                                \
-            type a = (start);                            \
-                                                         \
-            ASM(X16(text "\n") : "+f"(a) : "f"(b));      \
-        }                                                \
+#define FP_CHAIN(name, type, start, with, text)     \
+    static void name(uint64_t n)                    \
+    {                                               \
+        type b = (with);                            \
+                                                    \
+        LOOP(16)                                    \
+        {                                           \
+            type a = (start);                       \
+                                                    \
+            ASM(X16(text "\n") : "+f"(a) : "f"(b)); \
+        }                                           \
     }
 
-#define FP_TO_INTEGER(name, text)                                 \
-    static void name(uint64_t n)                                  \
-    {                                                             \
-        double a = 2.5, b = 3.5;                                  \
-        uint64_t x;                                               \
-                                                                  \
-        LOOP(16) { ASM(X16(text "\n") : "=r"(x) : "f"(a), "f"(b)); } \
+#define FP_TO_INTEGER(name, text)                           \
+    static void name(uint64_t n)                            \
+    {                                                       \
+        double a = 2.5, b = 3.5;                            \
+        uint64_t x;                                         \
+                                                            \
+        LOOP(16)                                            \
+        {                                                   \
+            ASM(X16(text "\n") : "=r"(x) : "f"(a), "f"(b)); \
+        }                                                   \
     }
 
 FP_CHAIN(fadd_d, double, 1.0, 1.0000001, "fadd.d %0,%0,%1")
@@ -345,28 +371,40 @@ static void fcvt_l_d_chain(uint64_t n)
 {
     double a = 2.5;
 
-    LOOP(16) { ASM(X16("fcvt.l.d t0,%0,rtz\n fcvt.d.l %0,t0\n") : "+f"(a)::"t0"); }
+    LOOP(16)
+    {
+        ASM(X16("fcvt.l.d t0,%0,rtz\n fcvt.d.l %0,t0\n") : "+f"(a)::"t0");
+    }
 }
 
 static void fcvt_d_l(uint64_t n)
 {
     double a;
 
-    LOOP(16) { ASM(X16("fcvt.d.l %0,%1\n") : "=f"(a) : "r"(i)); }
+    LOOP(16)
+    {
+        ASM(X16("fcvt.d.l %0,%1\n") : "=f"(a) : "r"(i));
+    }
 }
 
 static void fcvt_s_d(uint64_t n)
 {
     double a = 1.5;
 
-    LOOP(16) { ASM(X16("fcvt.s.d %0,%0\n fcvt.d.s %0,%0\n") : "+f"(a)); }
+    LOOP(16)
+    {
+        ASM(X16("fcvt.s.d %0,%0\n fcvt.d.s %0,%0\n") : "+f"(a));
+    }
 }
 
 static void fadd_clean_flags(uint64_t n)
 {
     double a = 1.0, b = 1.0000001;
 
-    LOOP(16) { ASM("csrwi fflags,0\n" X16("fadd.d %0,%0,%1\n") : "+f"(a) : "f"(b)); }
+    LOOP(16)
+    {
+        ASM("csrwi fflags,0\n" X16("fadd.d %0,%0,%1\n") : "+f"(a) : "f"(b));
+    }
 }
 
 static void daxpy(uint64_t n)
@@ -382,10 +420,13 @@ static void daxpy(uint64_t n)
 
 /* --- the hart's own ----------------------------------------------------------------------- */
 
-#define PLAIN(name, text)                                          \
-    static void name(uint64_t n)                                   \
-    {                                                              \
-        LOOP(16) { ASM(X16(text "\n")::"r"(cells) : "t0", "t1", "memory"); } \
+#define PLAIN(name, text)                                           \
+    static void name(uint64_t n)                                    \
+    {                                                               \
+        LOOP(16)                                                    \
+        {                                                           \
+            ASM(X16(text "\n")::"r"(cells) : "t0", "t1", "memory"); \
+        }                                                           \
     }
 
 PLAIN(csr_read, "csrr t0,sscratch")
@@ -405,17 +446,26 @@ PLAIN(lr_sc, "lr.d t0,(%0)\n addi t0,t0,1\n sc.d t1,t0,(%0)")
 
 static void mmio_uart(uint64_t n)
 {
-    LOOP(16) { ASM(X16("lbu t0,5(%0)\n")::"r"(0x10000000ul) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("lbu t0,5(%0)\n")::"r"(0x10000000ul) : "t0");
+    }
 }
 
 static void mmio_clint(uint64_t n)
 {
-    LOOP(16) { ASM(X16("ld t0,0(%0)\n")::"r"(0x2004000ul) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("ld t0,0(%0)\n")::"r"(0x2004000ul) : "t0");
+    }
 }
 
 static void mmio_plic(uint64_t n)
 {
-    LOOP(16) { ASM(X16("lw t0,4(%0)\n")::"r"(0xc000000ul) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("lw t0,4(%0)\n")::"r"(0xc000000ul) : "t0");
+    }
 }
 
 static void self_ipi(uint64_t n)
@@ -438,7 +488,10 @@ static void sfence_page(uint64_t n)
 
 static void sfence_all(uint64_t n)
 {
-    LOOP(4) { ASM(X4("sfence.vma\n ld t0,0(%0)\n")::"r"(PAGES + 4096) : "t0", "memory"); }
+    LOOP(4)
+    {
+        ASM(X4("sfence.vma\n ld t0,0(%0)\n")::"r"(PAGES + 4096) : "t0", "memory");
+    }
 }
 
 static inline uint64_t satp_of(uint64_t asid)
@@ -487,7 +540,10 @@ static void pmp(uint64_t address, uint64_t rights)
 static void load_pmp_split(uint64_t n)
 {
     pmp((DATA + 8192 + 2048) >> 2 | 7, 0x18);
-    LOOP(16) { ASM(X16("ld t0,0(%0)\n")::"r"(PAGES + 8192) : "t0"); }
+    LOOP(16)
+    {
+        ASM(X16("ld t0,0(%0)\n")::"r"(PAGES + 8192) : "t0");
+    }
     pmp(0, 0);
 }
 
@@ -566,10 +622,13 @@ void bench_second(void)
     }
 }
 
-#define SHARED(name, word, text)                                                               \
-    static void name(uint64_t n)                                                               \
-    {                                                                                          \
-        LOOP(16) { ASM(X16(text "\n")::"r"(&shared[word]), "r"(1ul) : "t0", "t1", "memory"); } \
+#define SHARED(name, word, text)                                                      \
+    static void name(uint64_t n)                                                      \
+    {                                                                                 \
+        LOOP(16)                                                                      \
+        {                                                                             \
+            ASM(X16(text "\n")::"r"(&shared[word]), "r"(1ul) : "t0", "t1", "memory"); \
+        }                                                                             \
     }
 
 SHARED(amo_shared, 0, "amoadd.d zero,%1,(%0)")

@@ -7,7 +7,23 @@
 #include "../bench.h"
 
 enum type { NIL, NUMBER, TABLE, FUNCTION };
-enum op { MOVE, LOADK, ADD, SUB, ADDK, LT, LE, EQK, JMP, GETTABLE, SETTABLE, GETGLOBAL, CALL, RETURN, OPS };
+enum op {
+    MOVE,
+    LOADK,
+    ADD,
+    SUB,
+    ADDK,
+    LT,
+    LE,
+    EQK,
+    JMP,
+    GETTABLE,
+    SETTABLE,
+    GETGLOBAL,
+    CALL,
+    RETURN,
+    OPS
+};
 
 struct value {
     uint64_t type;
@@ -28,12 +44,13 @@ struct frame {
     struct value *base;
 };
 
-#define SIEVE      512
-#define REGISTERS  4096
-#define I(o, a, b, c) ((uint32_t)(o) | (uint32_t)(a) << 8 | (uint32_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
-#define A(i)       ((i) >> 8 & 255)
-#define B(i)       ((i) >> 16 & 255)
-#define C(i)       ((i) >> 24)
+#define SIEVE     512
+#define REGISTERS 4096
+#define I(o, a, b, c) \
+    ((uint32_t)(o) | (uint32_t)(a) << 8 | (uint32_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
+#define A(i) ((i) >> 8 & 255)
+#define B(i) ((i) >> 16 & 255)
+#define C(i) ((i) >> 24)
 
 const uint64_t bench_rounds = 120;
 
@@ -47,15 +64,10 @@ static const struct value constants[] = {
 static const uint32_t fib_code[] = {
     I(LOADK, 1, 2, 0), /* r1 = 2 */
     I(LT, 0, 1, 1),    /* if r0 < r1 go on, otherwise skip */
-    I(RETURN, 0, 0, 0),
-    I(GETGLOBAL, 2, 0, 0),
-    I(ADDK, 3, 0, -1),
+    I(RETURN, 0, 0, 0),    I(GETGLOBAL, 2, 0, 0), I(ADDK, 3, 0, -1),
     I(CALL, 2, 3, 0), /* r2 = r2(r3) */
-    I(GETGLOBAL, 4, 0, 0),
-    I(ADDK, 5, 0, -2),
-    I(CALL, 4, 5, 0),
-    I(ADD, 2, 2, 4),
-    I(RETURN, 2, 0, 0),
+    I(GETGLOBAL, 4, 0, 0), I(ADDK, 5, 0, -2),     I(CALL, 4, 5, 0),
+    I(ADD, 2, 2, 4),       I(RETURN, 2, 0, 0),
 };
 
 /* main: r0 table, r1 i, r2 limit, r3 count, r4 j, r5 value */
@@ -90,21 +102,22 @@ static const uint32_t main_code[] = {
 /* Values that are no numbers stop the program: its answer is then 0. */
 static NOINLINE int64_t run(const uint32_t *code)
 {
-    static const void *const labels[OPS] = {
-        &&do_move, &&do_loadk, &&do_add,      &&do_sub,      &&do_addk,      &&do_lt,   &&do_le,
-        &&do_eqk,  &&do_jmp,   &&do_gettable, &&do_settable, &&do_getglobal, &&do_call, &&do_return};
+    static const void *const labels[OPS] = {&&do_move, &&do_loadk,    &&do_add,      &&do_sub,
+                                            &&do_addk, &&do_lt,       &&do_le,       &&do_eqk,
+                                            &&do_jmp,  &&do_gettable, &&do_settable, &&do_getglobal,
+                                            &&do_call, &&do_return};
     struct value *base = registers;
     struct frame *frame = frames;
     const uint32_t *pc = code;
     uint32_t i;
 
-#define NEXT                       \
-    i = *pc++;                     \
+#define NEXT                        \
+    i = *pc++;                      \
     __asm__ volatile("" : "+r"(i)); \
     goto *labels[i & 255]
-#define NEED(value, kind)            \
-    if ((value)->type != (kind)) {   \
-        return 0;                    \
+#define NEED(value, kind)          \
+    if ((value)->type != (kind)) { \
+        return 0;                  \
     }
 #define R(n) (&base[n])
 
@@ -149,7 +162,7 @@ do_eqk:
 do_jmp:
     pc += (int8_t)C(i);
     NEXT;
-do_gettable: {
+do_gettable : {
     const struct table *table = R(B(i))->as.table;
     int64_t at = R(C(i))->as.number;
 
@@ -158,7 +171,7 @@ do_gettable: {
     *R(A(i)) = at >= 0 && at < table->size ? table->array[at] : (struct value){NIL, {0}};
     NEXT;
 }
-do_settable: {
+do_settable : {
     const struct table *table = R(A(i))->as.table;
     int64_t at = R(B(i))->as.number;
 
@@ -183,7 +196,7 @@ do_call:
     pc = R(A(i))->as.code;
     base = R(B(i));
     NEXT;
-do_return: {
+do_return : {
     struct value result = *R(A(i));
 
     if (frame == frames) {
