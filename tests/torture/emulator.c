@@ -198,6 +198,30 @@ static int init_qemu(struct options *o, struct emulator *e)
     return ret;
 }
 
+/* jit, interp, exclusive, or jit+PROP=VALUE+...: accelerator properties, with + for the comma. */
+static int init_manyhart(struct options *o, struct emulator *e)
+{
+    char accel[256];
+    if (strcmp(e->name, "interp") == 0) {
+        snprintf(accel, sizeof(accel), "tcg,backend=interp");
+    } else if (strcmp(e->name, "exclusive") == 0) {
+        snprintf(accel, sizeof(accel), "tcg,lrsc=exclusive");
+    } else {
+        snprintf(accel, sizeof(accel), "tcg%s", e->name + strlen("jit"));
+    }
+    for (char *p = accel; *p; p++) {
+        *p = *p == '+' ? ',' : *p;
+    }
+    if (access(o->manyhart, X_OK) < 0) {
+        perror(o->manyhart);
+        return -1;
+    }
+    const char *args[] = {o->manyhart, "-M",         "virt",   "-cpu", manyhart_cpu, "-m",
+                          "32M",       "-nographic", "-accel", accel,  "-bios",      NULL};
+    add_args(e, args);
+    return 0;
+}
+
 static int init_one(struct options *o, struct emulator *e, const char *name)
 {
     e->name = strdup(name);
@@ -205,20 +229,14 @@ static int init_one(struct options *o, struct emulator *e, const char *name)
         e->is_faulty = strcmp(name, "fault") == 0;
         return init_qemu(o, e);
     }
-    if (strcmp(name, "jit") == 0 || strcmp(name, "interp") == 0 || strcmp(name, "exclusive") == 0) {
-        const char *accel = "tcg";
-        if (access(o->manyhart, X_OK) < 0) {
-            perror(o->manyhart);
-            return -1;
-        }
-        accel = strcmp(name, "interp") == 0 ? "tcg,backend=interp" : accel;
-        accel = strcmp(name, "exclusive") == 0 ? "tcg,lrsc=exclusive" : accel;
-        const char *args[] = {o->manyhart, "-M",         "virt",   "-cpu", manyhart_cpu, "-m",
-                              "32M",       "-nographic", "-accel", accel,  "-bios",      NULL};
-        add_args(e, args);
-        return 0;
+    if (strcmp(name, "interp") == 0 || strcmp(name, "exclusive") == 0 || strcmp(name, "jit") == 0 ||
+        strncmp(name, "jit+", 4) == 0) {
+        return init_manyhart(o, e);
     }
-    fprintf(stderr, "torture: unknown emulator '%s' (jit, interp, exclusive, qemu, fault)\n", name);
+    fprintf(
+        stderr,
+        "torture: unknown emulator '%s' (jit, jit+PROP=VALUE, interp, exclusive, qemu, fault)\n",
+        name);
     return -1;
 }
 

@@ -9,7 +9,7 @@
 
 #include "tests/torture/torture.h"
 
-#define MAX_EMULATORS 4
+#define MAX_EMULATORS 8
 #define MAX_ARGS      40
 
 struct emulator {
