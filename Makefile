@@ -54,10 +54,9 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
 
 unit-bins: $(UNIT_BINS)
 
-# The unit tests under a sanitizer: `make asan`, `make tsan` (in their own folders below BUILD).
+# The unit tests under a sanitizer, in their own folders below BUILD.
 asan tsan:
-	@+$(MAKE) --no-print-directory MODE=$@ BUILD=$(BUILD)/$@ all unit-bins
-	@BUILD=$(abspath $(BUILD))/$@ tests/run-unit.sh
+	@BUILD=$(abspath $(BUILD)) tests/run-sanitized.sh $@
 
 lint: all
 	@tests/lint/lint.sh $(BUILD)

@@ -111,17 +111,28 @@ struct walk {
     paddr_t pa[VIRTIO_MAX_SEGMENTS];
 };
 
+/* Each byte is read once: the guest may change it at any time. An indirect table may lie anywhere. */
+static uint64_t read_word_once(const uint8_t *p)
+{
+    uint64_t v = 0;
+
+    if (((uintptr_t)p & 7) == 0) {
+        return load_relaxed((const uint64_t *)(const void *)p);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        v |= (uint64_t)load_relaxed(p + i) << (8 * i);
+    }
+    return v;
+}
+
 static struct descriptor copy_descriptor(const uint8_t *p)
 {
-    uint8_t copy[DESC_SIZE];
+    uint64_t rest = read_word_once(p + 8);
 
-    memcpy(copy, p, sizeof(copy));
-    __atomic_signal_fence(
-        __ATOMIC_SEQ_CST); /* the compiler must not look at the guest's copy again */
-    return (struct descriptor){.pa = load_le64(copy),
-                               .len = load_le32(copy + 8),
-                               .flags = load_le16(copy + 12),
-                               .next = load_le16(copy + 14)};
+    return (struct descriptor){.pa = read_word_once(p),
+                               .len = (uint32_t)rest,
+                               .flags = (uint16_t)(rest >> 32),
+                               .next = (uint16_t)(rest >> 48)};
 }
 
 /* Adds the host memory of one descriptor. NULL, or what is wrong. */

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Runs every unit test program of the build: $BUILD/tests/*/test-*. Each prints
-# its cases; one that ends badly without a FAIL line of its own gets one here.
+# Runs every unit test program of the build, $BUILD/tests/*/test-*, or those of
+# the sources that are named. Each prints its cases; one that ends badly without
+# a FAIL line of its own gets one here.
 
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build}
 status=0
 
-for source in tests/*/test-*.c; do
+[ $# != 0 ] || set -- tests/*/test-*.c
+for source in "$@"; do
     program=$BUILD/${source%.c}
     if [ ! -x "$program" ]; then
         echo "FAIL $source: not built"
