@@ -189,7 +189,7 @@ static void test_pairs(void)
 {
     uint64_t old;
 
-    begin("lr_w sc_w");
+    begin("lr_sc_w");
     for (unsigned i = 0; i < ARRAY_SIZE(edges); i++) {
         uint64_t v = ~edges[i];
 
@@ -204,7 +204,7 @@ static void test_pairs(void)
     check_eq(PAIR(LR_W(".aqrl"), 4), 0);
     check_eq(old, 3);
     check_eq(cell[4], 4);
-    begin("lr_d sc_d");
+    begin("lr_sc_d");
     for (unsigned i = 0; i < ARRAY_SIZE(edges); i++) {
         uint64_t v = ~edges[i];
 

@@ -31,6 +31,24 @@ static void fail(void)
     fetch_add(&failures.v, 1);
 }
 
+/* The first function that was older than it could be (or newer): what it returned, and the oldest version allowed. */
+static struct line odd_seen, odd_least;
+
+static void fail_version(uint64_t seen, uint64_t least)
+{
+    if (fetch_add(&failures.v, 1) == 0) {
+        odd_seen.v = seen;
+        odd_least.v = least;
+    }
+}
+
+static void check_versions(void)
+{
+    if (failures.v) {
+        fail_values((int)failures.v, "(line: how often) a version that ran", odd_seen.v, odd_least.v);
+    }
+}
+
 static uint64_t call(const void *p, uint64_t arg)
 {
     return ((uint64_t(*)(uint64_t))p)(arg);
@@ -61,7 +79,7 @@ static uint64_t remote_worker(uint64_t arg)
         after = load_acquire(&acked.v);
         after = after == STOP ? versions - 1 : after;
         if (seen < before || seen > after + 1) {
-            fail();
+            fail_version(seen, before);
         }
     }
 }
@@ -81,7 +99,7 @@ static void remote_job(uint64_t hart)
             ipi_all(fence_i_here);
             store_release(&acked.v, v);
             if (call(code[0], 0) != v) {
-                fail();
+                fail_version(call(code[0], 0), v);
             }
         }
         store_release(&acked.v, STOP);
@@ -112,7 +130,7 @@ static void test_remote(unsigned n, enum priv mode, const char *name, unsigned l
     fence_i();
     acked.v = failures.v = ready.v = 0;
     smp_run(n, M_MODE, remote_job);
-    check_eq(failures.v, 0);
+    check_versions();
 }
 
 /* ---- message passing ------------------------------------------------------------------------------------------------------------ */
@@ -134,12 +152,12 @@ static void message_job(uint64_t hart)
         }
         while (load_acquire(&acked.v) != v) {
             if (call(code[0], 0) < v - 1) { /* keeps it translated; either version may run here */
-                fail();
+                fail_version(0, v - 1);
             }
         }
         fence_i();
         if (call(code[0], 0) != v) {
-            fail();
+            fail_version(call(code[0], 0), v);
         }
         store_release(&arrived[hart].v, v);
     }
@@ -159,7 +177,7 @@ static void test_message(unsigned n, enum priv mode)
         arrived[h].v = 0;
     }
     smp_run(n, mode, message_job);
-    check_eq(failures.v, 0);
+    check_versions();
 }
 
 /* ---- neighbours ------------------------------------------------------------------------------------------------------------------- */
