@@ -26,7 +26,7 @@ static const struct counter engine_counters[] = {
     ENGINE(ninsns, "guest instructions translated"),
     ENGINE(guest_bytes, "guest bytes translated"),
     ENGINE(host_bytes, "host bytes generated"),
-    ENGINE(translate_ns, "ns spent translating"),
+    ENGINE(translate_ns, "ns spent translating (-d stats)"),
     ENGINE(nexits, "exits to the main loop"),
     ENGINE(nlookups, "lookups of the main loop"),
     ENGINE(nmisses, "lookups that missed the jump cache"),

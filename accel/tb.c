@@ -160,13 +160,11 @@ void tb_free(struct tb *tb)
 
 static bool tb_bytes_changed(struct accel *a, const struct tb *tb)
 {
-    uint8_t now[GUEST_PAGE_SIZE];
+    const struct memory_map *map = a->machine->memory;
     unsigned first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
 
-    return !memory_read(a->machine->memory, tb->pa, now, first) || memcmp(now, tb->bytes, first) ||
-           (tb->pa2 != NO_PAGE &&
-            (!memory_read(a->machine->memory, tb->pa2, now, tb->size - first) ||
-             memcmp(now, tb->bytes + first, tb->size - first)));
+    return !memory_equal(map, tb->pa, tb->bytes, first) ||
+           (tb->pa2 != NO_PAGE && !memory_equal(map, tb->pa2, tb->bytes + first, tb->size - first));
 }
 
 bool tb_check_page(void *accel, paddr_t pa)

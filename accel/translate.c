@@ -163,7 +163,7 @@ static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64
     en->ninsns += tb->ninsns;
     en->guest_bytes += tb->size;
     en->host_bytes += tb->code_size;
-    en->translate_ns += (uint64_t)(clock_now_ns() - start_ns);
+    en->translate_ns += start_ns ? (uint64_t)(clock_now_ns() - start_ns) : 0;
 }
 
 /*
@@ -183,7 +183,7 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
 {
     struct accel *a = cpu->accel;
     struct tb *tb = calloc(1, sizeof(*tb)), *published;
-    int64_t start_ns = clock_now_ns();
+    int64_t start_ns = log_enabled(LOG_STATS) ? clock_now_ns() : 0;
     struct tb_source src = {
         .pc_page = cpu->pc & GUEST_PAGE_MASK,
         .pc_off = (int32_t)(cpu->pc & ~GUEST_PAGE_MASK),

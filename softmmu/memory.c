@@ -182,6 +182,33 @@ bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t s
     return true;
 }
 
+bool memory_equal(const struct memory_map *map, paddr_t pa, const void *buf, uint64_t size)
+{
+    const uint8_t *with = buf, *host;
+    uint64_t len, i = 0;
+
+    host = memory_span(map, pa, size, true, &len);
+    if (!host || len < size) {
+        return false;
+    }
+    for (; ((uintptr_t)(host + i) & 7) && i < size; i++) {
+        if (load_relaxed(host + i) != with[i]) {
+            return false;
+        }
+    }
+    for (; i + 8 <= size; i += 8) {
+        if (load_relaxed((const uint64_t *)(const void *)(host + i)) != load_le64(with + i)) {
+            return false;
+        }
+    }
+    for (; i < size; i++) {
+        if (load_relaxed(host + i) != with[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool memory_put(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size,
                        bool rom_too)
 {

@@ -67,6 +67,8 @@ const struct memory_region *memory_region_at(const struct memory_map *map, unsig
  * thread.
  */
 bool memory_read(const struct memory_map *map, paddr_t pa, void *buf, uint64_t size) WARN_UNUSED;
+/* True if SIZE bytes at PA, inside one region of RAM or ROM, are BUF's. Any thread. */
+bool memory_equal(const struct memory_map *map, paddr_t pa, const void *buf, uint64_t size);
 bool memory_write(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size) WARN_UNUSED;
 /* As memory_write, and also into ROM: for loaders, before harts run or with them stopped. */
 bool memory_load(struct memory_map *map, paddr_t pa, const void *buf, uint64_t size) WARN_UNUSED;
