@@ -98,6 +98,7 @@ static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_regio
     e->vex = (e->x->features & HOST_AVX) != 0;
     e->fpu_outside = ctx->t->config.options.fpu_helper || e->lay->fpu_control == 0;
     xmm_forget_all(e);
+    e->xmm.locked = 0;
     e->ncold = 0;
     e->nfixups = 0;
     e->nmarks = 0;

@@ -119,8 +119,16 @@ struct xmm_cache {
     uint32_t used[16]; /* when */
     uint32_t clock;
     uint16_t locked;              /* in use by the current record */
+    uint16_t fixed;               /* each serves one f register of a loop: see xmm_plan_loop */
     uint64_t boxed[IR_TEMP0 / 64]; /* by ir_arg: high half in memory is all ones */
 };
+
+/* An f register that comes into a loop, and how it is read first. */
+struct loop_register {
+    ir_arg g;
+    uint8_t type, xmm;
+};
+enum { MAX_LOOP_REGISTERS = 9 };
 
 struct emit {
     struct x86_asm s;
@@ -134,6 +142,9 @@ struct emit {
     bool chain_off, smp, failed;
     bool vex, fpu_outside;
     struct xmm_cache xmm;
+    struct loop_register loop[MAX_LOOP_REGISTERS];
+    unsigned nloop;
+    uint8_t *loop_start; /* where a branch to the TB's own head goes: polls */
     ir_arg content[3]; /* of rax, rcx, rdx */
     struct window window;
     uint8_t locked; /* mask of scratch registers that the current record reads */
@@ -242,6 +253,14 @@ void xmm_define(struct emit *e, enum ir_type type, ir_arg g, unsigned reg);
 void xmm_forget(struct emit *e, ir_arg g);
 void xmm_forget_all(struct emit *e);
 bool xmm_any(const struct emit *e);
+/*
+ * If the TB branches to its own head: chooses the f registers that it reads before it writes them,
+ * and an xmm register for each, for the whole TB. xmm_enter_loop loads them (once, before the
+ * loop), xmm_close_loop sees to it, before a branch to the head, that they are there.
+ */
+void xmm_plan_loop(struct emit *e);
+void xmm_enter_loop(struct emit *e);
+void xmm_close_loop(struct emit *e);
 static inline bool is_float(const struct emit *e, ir_arg g)
 {
     return ir_is_global(g) && e->ctx->t->config.globals[g - IR_GLOBAL0].type == IR_F64;
@@ -297,6 +316,11 @@ emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emi
     emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
     emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;
 
+/* True if an exit to PC_OFF is a loop inside the TB. */
+static inline bool is_own_head(const struct emit *e, int32_t pc_off)
+{
+    return pc_off == e->head_off && !e->chain_off;
+}
 /* Writes the polling head; emits exits (exits.c). */
 void emit_head(struct emit *e);
 /* thunks.c */

@@ -132,16 +132,12 @@ static void align_patch(struct emit *e, unsigned n)
     asm_nop(&e->s, (unsigned)(0 - ((uintptr_t)e->s.p + n)) & 3);
 }
 
-static bool is_own_head(const struct emit *e, int32_t pc_off)
-{
-    return pc_off == e->head_off && !e->chain_off;
-}
-
 int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
     if (is_own_head(e, i->imm)) {
-        asm_jmp(&e->s, e->start);
+        xmm_close_loop(e);
+        asm_jmp(&e->s, e->loop_start);
     } else {
         align_patch(e, 1);
         add_site(e, asm_jmp_later(&e->s), i->imm);
@@ -170,12 +166,18 @@ static void align_compare(struct emit *e, uint8_t *compare)
 
 int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
-    uint8_t *compare = e->s.p;
-    unsigned cc = emit_compare(e, width_of(i), (enum ir_cond)i->aux, i->a, i->b);
+    bool is_loop = is_own_head(e, i->imm);
+    uint8_t *compare;
+    unsigned cc;
 
     (void)row;
-    if (is_own_head(e, i->imm)) {
-        asm_jcc(&e->s, cc, e->start);
+    if (is_loop) {
+        xmm_close_loop(e);
+    }
+    compare = e->s.p;
+    cc = emit_compare(e, width_of(i), (enum ir_cond)i->aux, i->a, i->b);
+    if (is_loop) {
+        asm_jcc(&e->s, cc, e->loop_start);
     } else {
         align_compare(e, compare);
         add_site(e, asm_jcc_later(&e->s, cc), i->imm);
@@ -198,9 +200,12 @@ static void cold_poll(struct emit *e, const struct cold *c)
 
 void emit_head(struct emit *e)
 {
+    xmm_plan_loop(e);
+    xmm_enter_loop(e);
+    e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
     cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
-    e->out->entry = (uint32_t)(e->s.p - e->start);
+    e->out->entry = e->nloop > 0 ? 0 : (uint32_t)(e->s.p - e->start);
 }
 
 /* ---- exits to addresses -------------------------------------------------------------------- */

@@ -7,6 +7,10 @@
  * NaN-boxing: an F32 operand counts as the canonical NaN unless the high half of its f register is
  * all ones. What an F32 operation of this TB defined is; anything else is looked at once, at its
  * first use as an F32; cold code replaces the value where the check fails.
+ *
+ * Loops. Registers do not survive a TB's end, but a TB that branches to its own head keeps those
+ * that it reads first in fixed xmm registers, so that a sum that runs through the loop does not
+ * wait for memory either.
  */
 #include "tcg/x86_64/emit.h"
 
@@ -45,7 +49,7 @@ static unsigned take(struct emit *e)
     unsigned best = 0;
 
     for (unsigned r = FIRST_XMM; r < 16; r++) {
-        if (e->xmm.locked >> r & 1) {
+        if ((e->xmm.locked | e->xmm.fixed) >> r & 1) {
             continue;
         }
         if (e->xmm.content[r] == IR_NONE) {
@@ -59,6 +63,17 @@ static unsigned take(struct emit *e)
     assert(best != 0);
     e->xmm.content[best] = IR_NONE;
     return lock(e, best);
+}
+
+/* Where G comes to lie that is nowhere yet. */
+static unsigned place(struct emit *e, ir_arg g)
+{
+    for (unsigned k = 0; k < e->nloop; k++) {
+        if (e->loop[k].g == g) {
+            return lock(e, e->loop[k].xmm);
+        }
+    }
+    return take(e);
 }
 
 static void cold_unbox(struct emit *e, const struct cold *c)
@@ -88,7 +103,7 @@ static void unbox(struct emit *e, ir_arg g, unsigned r)
 unsigned xmm_of(struct emit *e, enum ir_type type, ir_arg g)
 {
     int found = find(e, g);
-    unsigned r = found >= 0 ? lock(e, (unsigned)found) : take(e);
+    unsigned r = found >= 0 ? lock(e, (unsigned)found) : place(e, g);
     bool raw = found >= 0 && e->xmm.kind[r] == XMM_RAW;
 
     assert(is_float(e, g));
@@ -122,7 +137,7 @@ unsigned xmm_dest(struct emit *e, ir_arg g)
     int r = find(e, g);
 
     assert(is_float(e, g));
-    return r >= 0 ? lock(e, (unsigned)r) : take(e);
+    return r >= 0 ? lock(e, (unsigned)r) : place(e, g);
 }
 
 void xmm_define(struct emit *e, enum ir_type type, ir_arg g, unsigned reg)
@@ -168,4 +183,89 @@ bool xmm_any(const struct emit *e)
         }
     }
     return false;
+}
+
+/* ---- loops --------------------------------------------------------------------------------- */
+
+static bool is_loop(const struct emit *e)
+{
+    for (unsigned k = 0; k < e->ctx->nopt; k++) {
+        const struct ir_insn *i = &e->ctx->opt[k];
+
+        if ((i->op == IR_goto_tb || i->op == IR_brcond_exit) && is_own_head(e, i->imm)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Types in which a record reads its float operands. */
+static enum ir_type read_type(const struct ir_insn *i)
+{
+    if (i->op == IR_fcvt_f) {
+        return ir_type_of(i) == IR_F32 ? IR_F64 : IR_F32;
+    }
+    return ir_type_of(i);
+}
+
+struct seen {
+    uint64_t w[IR_TEMP0 / 64]; /* by ir_arg: read or written in the TB */
+};
+
+static bool see(struct seen *s, ir_arg g)
+{
+    uint64_t bit = UINT64_C(1) << (g % 64);
+    bool first = !(s->w[g / 64] & bit);
+
+    s->w[g / 64] |= bit;
+    return first;
+}
+
+static void plan_reads(struct emit *e, struct seen *s, const struct ir_insn *i)
+{
+    const ir_arg args[3] = {i->a, i->b, i->c};
+
+    for (unsigned k = 0; k < 3 && e->nloop < MAX_LOOP_REGISTERS; k++) {
+        if (is_float(e, args[k]) && see(s, args[k])) {
+            unsigned xmm = FIRST_XMM + e->nloop;
+
+            e->loop[e->nloop++] =
+                (struct loop_register){args[k], (uint8_t)read_type(i), (uint8_t)xmm};
+            e->xmm.fixed |= (uint16_t)(1u << xmm);
+        }
+    }
+}
+
+void xmm_plan_loop(struct emit *e)
+{
+    struct seen seen = {{0}};
+
+    e->nloop = 0;
+    e->xmm.fixed = 0;
+    if (e->fpu_outside || !is_loop(e)) {
+        return;
+    }
+    for (unsigned k = 0; k < e->ctx->nopt; k++) {
+        const struct ir_insn *i = &e->ctx->opt[k];
+
+        if (ir_is_fp(i->op)) {
+            plan_reads(e, &seen, i);
+        }
+        if (is_float(e, i->d)) {
+            see(&seen, i->d);
+        }
+    }
+}
+
+void xmm_close_loop(struct emit *e)
+{
+    for (unsigned k = 0; k < e->nloop; k++) {
+        xmm_of(e, (enum ir_type)e->loop[k].type, e->loop[k].g);
+    }
+}
+
+void xmm_enter_loop(struct emit *e)
+{
+    xmm_close_loop(e);
+    memset(e->xmm.boxed, 0, sizeof(e->xmm.boxed));
 }
