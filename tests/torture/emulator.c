@@ -158,14 +158,15 @@ static int unknown_property(const char *text)
     return -1;
 }
 
-/* Runs an image without cases on ever fewer properties, until QEMU knows all of them. */
+/* The second hart only waits: with one hart QEMU makes an AMO of a load and a store, with their faults and A bits.
+ * Runs an image without cases on ever fewer properties, until QEMU knows all of them. */
 static int probe_qemu(struct emulator *e, const char *path, const char *image)
 {
     bool dropped[NPROPERTIES] = {false};
     for (int tries = 0; tries <= NPROPERTIES; tries++) {
         char *cpu = qemu_cpu(dropped);
-        const char *args[] = {path,  "-M",         "virt", "-cpu", cpu,     "-m",
-                              "32M", "-nographic", "-nic", "none", "-bios", NULL};
+        const char *args[] = {path,   "-M", "virt",       "-cpu", cpu,    "-m",    "32M",
+                              "-smp", "2",  "-nographic", "-nic", "none", "-bios", NULL};
         e->nargs = 0;
         add_args(e, args);
         struct output out;

@@ -31,6 +31,7 @@
 #define MAX_SLOTS        512
 #define MAX_PADS         8
 #define MAX_POKES        190
+#define MAX_STORM        40 /* interrupts of a storm */
 #define MAX_TRAPS        200
 
 /* Instruction word that ends a case from any mode: an illegal custom-3 encoding, reported through mtval. */
@@ -40,10 +41,11 @@
 #define MAGIC_A7_FINISH (-1366) /* end the case */
 
 enum case_flags {
-    CASE_CODE = 1,  /* digest the code pages (they are data as well) */
-    CASE_PMP = 2,   /* the case changes PMP registers: put them back afterwards */
-    CASE_ASYNC = 4, /* the point where interrupts are taken is not defined: do not log it */
-    CASE_LOCKS = 8  /* leaves locked PMP entries behind: nothing can run after it */
+    CASE_CODE = 1,   /* digest the code pages (they are data as well) */
+    CASE_PMP = 2,    /* the case changes PMP registers: put them back afterwards */
+    CASE_ASYNC = 4,  /* the point where interrupts are taken is not defined: do not log it */
+    CASE_STORM = 16, /* timer interrupts come again and again, and are not logged */
+    CASE_LOCKS = 8   /* leaves locked PMP entries behind: nothing can run after it */
 };
 
 enum batch_mode {

@@ -34,30 +34,22 @@ static uint64_t random_flags(struct gen *g, const struct vm *vm, bool allow_x)
     flags |= (vm->t.priv == PRIV_U) != rng_one_in(r, 5) ? PTE_U : 0;
     flags |= rng_one_in(r, 5) ? 0 : PTE_A;
     flags |= rng_one_in(r, 4) ? 0 : PTE_D;
-    if (vm->t.svadu && !(flags & PTE_W)) {
-        flags |= PTE_A; /* whether an AMO that is not permitted to write sets A is open */
-    }
     flags |= (uint64_t)rng_below(r, 4) << 8;
     flags |= rng_one_in(r, 40) ? 1ull << (54 + rng_below(r, 10)) : 0;
     return flags;
 }
 
-/* Seldom where no memory is. Not if an AMO could read but not write, for QEMU reads first and reports that; and not
- * where accesses cross pages, for whether the first half's bus error or the second half's page fault wins is open. */
-static uint64_t random_page(struct gen *g, const struct vm *vm, uint64_t flags)
+/* Seldom where no memory is; not where accesses cross pages, for whether the first half's bus error or the second
+ * half's page fault wins is open. */
+static uint64_t random_page(struct gen *g, const struct vm *vm)
 {
     uint64_t pa = GUEST_DATA + rng_below(&g->rng, GUEST_DATA_PAGES) * 0x1000;
-    return rng_one_in(&g->rng, 40) && vm->t.svadu && (flags & PTE_W) ? 0x90000000 + pa : pa;
+    return rng_one_in(&g->rng, 40) && vm->t.svadu ? 0x90000000 + pa : pa;
 }
 
 static uint64_t random_leaf(struct gen *g, const struct vm *vm, unsigned page)
 {
-    uint64_t flags = random_flags(g, vm, page != WINDOW_PAGES - 1);
-    uint64_t pa = random_page(g, vm, flags);
-    if (pa >= GUEST_DATA + GUEST_DATA_PAGES * 0x1000) {
-        flags |= PTE_A | PTE_D; /* what a failing AMO sets is open */
-    }
-    return pte_leaf(pa, flags);
+    return pte_leaf(random_page(g, vm), random_flags(g, vm, page != WINDOW_PAGES - 1));
 }
 
 /* A level 1 entry over the data, sometimes misaligned. */
@@ -106,10 +98,9 @@ static uint64_t pick_va(struct gen *g, const struct vm *vm)
     struct rng *r = &g->rng;
     uint64_t offset = rng_one_in(r, 3) ? 0xff8 : rng_next(r) & 0xff8;
     uint64_t data = GUEST_DATA - 0x80200000 + rng_below(r, GUEST_DATA_PAGES) * 0x1000;
-    if (!vm->t.svadu && rng_one_in(r, 2)) {
-        offset |= rng_below(
-            r, 8); /* whose A and D a faulting access sets when it crosses a page is not defined */
-    }
+    /* Not across pages where A and D, or PMP regions, of the two parts matter: that is open. */
+    bool may_cross = !vm->t.svadu && !(g->p->hdr.flags & CASE_PMP);
+    offset |= may_cross && rng_one_in(r, 2) ? rng_below(r, 8) : 0;
     switch (rng_below(r, 16)) {
     case 0:
     case 1:
@@ -132,6 +123,10 @@ static void emit_one_access(struct gen *g, unsigned p)
 {
     static const uint8_t sets[] = {SET_MEM, SET_MEM, SET_MEM, SET_FMEM, SET_AMOD, SET_AMOW};
     struct rng *r = &g->rng;
+    if (rng_one_in(r, 16)) {
+        emit(g, enc_r(rng_one_in(r, 2) ? 0x1000302f : 0x1000202f, pick_rd(g), p, 0)); /* lr */
+        return;
+    }
     const struct insn_row *row = insn_pick(r, sets[rng_below(r, 6)]);
     switch (row->format) {
     case FMT_LOAD:
@@ -183,6 +178,31 @@ static void emit_change(struct gen *g, const struct vm *vm)
         }
     }
     emit_fence(g, &vm->t, is_mega ? vm->mega + 0x100000 : vm->window + i * 0x1000, space, is_mega);
+    end_group(g);
+}
+
+/* PMP over a page of the window's tables (then walks fault), of the data, or 8 bytes of it. What a walk may not read
+ * it may not write either: whether A and D need both is not what we ask. */
+static void emit_pmp(struct gen *g, const struct vm *vm)
+{
+    struct rng *r = &g->rng;
+    unsigned i = rng_below(r, 4);
+    uint64_t first = GUEST_PT + (vm->t.levels + 1) * 0x1000;
+    uint64_t ntables = (vm->t.next_table - first) / 0x1000;
+    bool is_table = rng_one_in(r, 2);
+    uint64_t page = is_table ? first + rng_below(r, (uint32_t)ntables) * 0x1000
+                             : GUEST_DATA + rng_below(r, GUEST_DATA_PAGES) * 0x1000;
+    uint64_t napot = rng_one_in(r, 3) ? (page + (rng_next(r) & 0xff8)) >> 2 : page >> 2 | 511;
+    uint64_t rights = is_table ? 3 * rng_below(r, 2) : (uint64_t[]){0, 1, 3}[rng_below(r, 3)];
+    begin_group(g);
+    emit_csrw(g, CSR_PMPADDR0 + i, g->ptr[0], napot);
+    emit_li(g, g->ptr[0], 0xffull << (8 * i));
+    emit_csr(g, 3, 0, CSR_PMPCFG0, g->ptr[0]);
+    if (!rng_one_in(r, 4)) {
+        emit_li(g, g->ptr[0], (0x18 | rights) << (8 * i));
+        emit_csr(g, 2, 0, CSR_PMPCFG0, g->ptr[0]);
+    }
+    emit(g, INSN_SFENCE);
     end_group(g);
 }
 
@@ -254,6 +274,12 @@ static void emit_upper_part(struct gen *g, struct vm *vm)
     case 2:
         emit_mprv(g, vm);
         break;
+    case 3:
+        if (g->p->hdr.flags & CASE_PMP) {
+            emit_pmp(g, vm);
+            break;
+        }
+        /* fall through */
     default:
         emit_change(g, vm);
     }
@@ -266,6 +292,7 @@ void gen_vm(struct gen *g)
     reserve_privileged(g);
     g->ptr[0] = (uint8_t)reserve_reg(g, 0);
     g->ptr[1] = (uint8_t)reserve_reg(g, 0);
+    g->p->hdr.flags |= rng_one_in(&g->rng, 4) ? CASE_PMP : 0;
     vm_init(g, &vm);
     emit_tables_start(g, &vm.t);
     unsigned phases = 2 + rng_below(&g->rng, 4);

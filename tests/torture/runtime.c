@@ -20,6 +20,7 @@ struct state {
     uint64_t ntraps;
     uint64_t next_pad;
     uint64_t pmp_dirty;
+    uint64_t storm; /* interrupts of the storm so far */
     struct case_header *hdr;
 };
 
@@ -184,6 +185,7 @@ static void dump_state(const struct state *s, uint64_t mstatus, const uint64_t *
 static uint64_t digest(struct state *s)
 {
     uint64_t csrs[NCSRS];
+    *(volatile uint64_t *)GUEST_MTIMECMP = -1; /* MTIP is not part of the state */
     uint64_t mstatus = normal_mstatus(csr_read(mstatus));
     read_csrs(csrs);
     csr_set(mstatus, MSTATUS_FS);
@@ -291,6 +293,7 @@ _Noreturn static void start_case(struct state *s)
     s->log = 0;
     s->ntraps = 0;
     s->next_pad = 0;
+    s->storm = 0;
     reset_csrs(s);
     for (uint64_t i = 0; i < hdr->npokes; i++) {
         *(uint64_t *)hdr->pokes[i].addr = hdr->pokes[i].value;
@@ -419,11 +422,23 @@ static int is_finish(const struct state *s, uint64_t cause)
     return (cause >= 8 && cause <= 11) && s->x[17] == (uint64_t)MAGIC_A7_FINISH;
 }
 
+/* The next interrupt of a storm comes a little later. */
+static void storm_on(struct state *s)
+{
+    uint64_t delay = (s->storm * 7 + s->hdr->fill_seed) % 23;
+    uint64_t next = *(volatile uint64_t *)GUEST_MTIME + delay;
+    *(volatile uint64_t *)GUEST_MTIMECMP = s->storm++ < MAX_STORM ? next : ~0ull;
+}
+
 void runtime_trap(struct state *s)
 {
     uint64_t cause = csr_read(mcause);
     uint64_t epc = csr_read(mepc);
     uint64_t page_offset = epc - s->hdr->s_page_va;
+    if (cause == (CAUSE_INTERRUPT | 7) && (s->hdr->flags & CASE_STORM)) {
+        storm_on(s);
+        return;
+    }
     s->ntraps++;
     if (cause == 9 && page_offset < 128 && s->ntraps <= MAX_TRAPS) {
         supervisor_trap(s, page_offset);
