@@ -422,10 +422,12 @@ void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, u
     jc_flush_page(cpu, va);
 }
 
-void vcpu_fence_i(struct vcpu *cpu)
+bool vcpu_fence_i(struct vcpu *cpu)
 {
     cpu->engine->nfencei++;
-    if (code_pages_dirty(cpu->accel->domain)) {
-        code_pages_collect(cpu->accel->domain, &cpu->mmu, tb_check_page, cpu->accel);
+    if (likely(!code_pages_dirty(cpu->accel->domain))) {
+        return false;
     }
+    code_pages_collect(cpu->accel->domain, &cpu->mmu, tb_check_page, cpu->accel);
+    return true;
 }

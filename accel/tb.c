@@ -107,6 +107,12 @@ void tb_chain(struct accel *a, struct tb_link *l, struct tb *target)
 
 /* ---- birth and death ----------------------------------------------------------------------- */
 
+/* Both halves of a crossing instruction may lie in the same page: then it is listed there once. */
+static bool has_second_page(const struct tb *tb)
+{
+    return tb->pa2 != NO_PAGE && tb->pa2 != (tb->pa & GUEST_PAGE_MASK);
+}
+
 struct tb *tb_insert(struct accel *a, struct tb *tb)
 {
     struct tb **head = &a->hash[tb_hash(tb->pa, tb->mode_key)], *other;
@@ -117,7 +123,7 @@ struct tb *tb_insert(struct accel *a, struct tb *tb)
         tb->hash_next = *head;
         store_release(head, tb);
         page_add(a, tb->pa & GUEST_PAGE_MASK, tb);
-        if (tb->pa2 != NO_PAGE) {
+        if (has_second_page(tb)) {
             page_add(a, tb->pa2, tb);
         }
         a->ntbs++;
@@ -144,7 +150,7 @@ static void tb_kill(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock)
         }
     }
     page_remove(a, tb->pa & GUEST_PAGE_MASK, tb);
-    if (tb->pa2 != NO_PAGE) {
+    if (has_second_page(tb)) {
         page_remove(a, tb->pa2, tb);
     }
     jc_forget(a, tb);

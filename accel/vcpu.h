@@ -41,7 +41,7 @@ enum {
 struct vcpu {
     /* hot: generated code reaches these with one byte of displacement */
     uint32_t poll;         /* a: VCPU_POLL_* */
-    uint32_t unwind;       /* t: a helper raised: back to the main loop */
+    uint32_t unwind;       /* t: a helper raised: not back to the TB */
     struct tlb_entry *tlb; /* t: table of the current data regime */
     struct jc_entry *jc;   /* c */
     uint64_t jc_key;       /* t: mode key, space id << 32 */
@@ -137,7 +137,7 @@ void vcpu_fini(struct vcpu *cpu);
 void vcpu_sync_pc(struct vcpu *cpu);
 /*
  * After a helper changed pc and must not return to the TB (traps): sets unwind. cpu->pc is what
- * comes next.
+ * comes next, through the jump cache if it is there: only the poll word is looked at on the way.
  */
 static inline void vcpu_unwind(struct vcpu *cpu)
 {
@@ -157,11 +157,10 @@ void vcpu_flush_paged(struct vcpu *cpu);
 void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
 void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),
                      uint64_t arg);
-/* fence.i: drops the TBs whose bytes changed. */
-void vcpu_fence_i(struct vcpu *cpu);
+/* fence.i: drops the TBs whose bytes changed. False: there was nothing to look at, the TB may go on. */
+bool vcpu_fence_i(struct vcpu *cpu);
 /*
- * wfi: the main loop will sleep until has_work. The TB must end after it with the pc of the next
- * instruction.
+ * wfi: the main loop will sleep until has_work. The TB must end after it with exit_loop.
  */
 static inline void vcpu_wait(struct vcpu *cpu)
 {

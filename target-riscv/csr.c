@@ -256,19 +256,9 @@ static void csr_write_stvec(struct hart *h, unsigned number UNUSED, uint64_t val
     set_tvec(&h->stvec, value);
 }
 
-static uint64_t epc_mask(const struct hart *h)
+static uint64_t epc_mask(const struct cpu_config *c)
 {
-    return cpu_has(h->config, EXT_C) ? ~UINT64_C(1) : ~UINT64_C(3);
-}
-
-static void csr_write_mepc(struct hart *h, unsigned number UNUSED, uint64_t value)
-{
-    h->mepc = value & epc_mask(h);
-}
-
-static void csr_write_sepc(struct hart *h, unsigned number UNUSED, uint64_t value)
-{
-    h->sepc = value & epc_mask(h);
+    return cpu_has(c, EXT_C) ? ~UINT64_C(1) : ~UINT64_C(3);
 }
 
 /* CBIE 2 is reserved. */
@@ -405,6 +395,12 @@ static uint64_t *csr_field(struct hart *h, const struct csr_row *row)
     return (uint64_t *)((char *)h + row->field);
 }
 
+/* The bits that a plain write changes. */
+static uint64_t row_writable(const struct csr_row *row, const struct cpu_config *c)
+{
+    return row->flags & CSR_EPC ? epc_mask(c) : row->writable;
+}
+
 /* ---- gates ----------------------------------------------------------------------------------------------------------------- */
 
 static bool counter_enabled(const struct hart *h, unsigned number)
@@ -463,6 +459,74 @@ bool csr_allowed(struct hart *h, unsigned number, bool write)
     return gate_open(h, row, number);
 }
 
+/* What is known of the gate where code is translated for PRIV: what may change meanwhile is asked when it runs. */
+static enum csr_way gate_at(const struct cpu_config *c, const struct csr_row *row, unsigned priv)
+{
+    bool exists = true, fixed = true;
+
+    switch ((enum csr_gate)row->gate) {
+    case GATE_ANY:
+        break;
+    case GATE_FP:
+        exists = cpu_has(c, EXT_F);
+        fixed = false;
+        break;
+    case GATE_COUNTER:
+        exists = cpu_has(c, EXT_ZICNTR);
+        fixed = priv == PRIV_M;
+        break;
+    case GATE_HPM:
+        exists = cpu_has(c, EXT_ZIHPM);
+        fixed = priv == PRIV_M;
+        break;
+    case GATE_U:
+        exists = cpu_has(c, EXT_U);
+        break;
+    case GATE_S:
+        exists = cpu_has(c, EXT_S);
+        break;
+    case GATE_SATP:
+        exists = cpu_has(c, EXT_S);
+        fixed = priv == PRIV_M;
+        break;
+    case GATE_STIMECMP:
+        exists = cpu_has(c, EXT_SSTC);
+        fixed = priv == PRIV_M;
+        break;
+    case GATE_PMP:
+        exists = c->npmp > 0;
+        break;
+    }
+    if (!exists) {
+        return CSR_SHUT;
+    }
+    if (fixed) {
+        return CSR_OPEN;
+    }
+    return row->gate == GATE_COUNTER ? CSR_IF_ENABLED : CSR_ASK;
+}
+
+struct csr_plan csr_plan(const struct cpu_config *c, unsigned number, unsigned priv, bool write)
+{
+    const struct csr_row *row = csr_find(number);
+    struct csr_plan p = {.way = CSR_SHUT};
+
+    if (!row || priv < ((number >> 8) & 3) || (write && number >> 10 == 3)) {
+        return p;
+    }
+    p.way = gate_at(c, row, priv);
+    if (p.way != CSR_SHUT && row->flags & CSR_RAW_MODIFY) {
+        p.way = CSR_ASK;
+    }
+    p.flags = row->flags;
+    p.field = row->field;
+    p.plain_read = !row->read;
+    p.plain_write = !row->write;
+    p.writable = row->field >= 0 ? row_writable(row, c) : 0;
+    p.visible = number == CSR_SSTATUS ? SSTATUS_VISIBLE : ~UINT64_C(0);
+    return p;
+}
+
 /* ---- access ---------------------------------------------------------------------------------------------------------------- */
 
 unsigned csr_flags(unsigned number)
@@ -489,9 +553,10 @@ void csr_store(struct hart *h, unsigned number, uint64_t value)
     if (row->write) {
         row->write(h, number, value);
     } else if (row->field >= 0) {
+        uint64_t writable = row_writable(row, h->config);
         uint64_t *field = csr_field(h, row);
 
-        *field = (*field & ~row->writable) | (value & row->writable);
+        *field = (*field & ~writable) | (value & writable);
     }
 }
 
@@ -588,4 +653,16 @@ uint64_t helper_csr_clear(struct hart *h, uint64_t a, int64_t imm)
     old = csr_load(h, csr_of(imm));
     csr_store(h, csr_of(imm), csr_modify_base(h, csr_of(imm), old) & ~a);
     return old;
+}
+
+/* Where translated code knows that the access is legal: NUMBER is the CSR's. */
+uint64_t helper_csr_get(struct hart *h, int64_t number)
+{
+    return csr_load(h, (unsigned)number);
+}
+
+uint64_t helper_csr_put(struct hart *h, uint64_t a, int64_t number)
+{
+    csr_store(h, (unsigned)number, a);
+    return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "hw/host/bits.h"
 
+#define CSR_SSTATUS 0x100
+
 #define MSTATUS_SIE  BIT(1)
 #define MSTATUS_MIE  BIT(3)
 #define MSTATUS_SPIE BIT(5)

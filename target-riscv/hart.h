@@ -134,6 +134,8 @@ void hart_raise(struct hart *h, enum cause cause, uint64_t tval);
 void hart_update_mode(struct hart *h);
 /* Looks whether an interrupt became takeable after mip, mie, mstatus or priv changed: sets the poll word of the own vCPU. */
 void hart_update_irq(struct hart *h);
+/* As hart_raise with the instruction's address in cpu.pc already; no unwind: the caller goes on at cpu.pc. */
+void hart_trap(struct hart *h, enum cause cause, uint64_t tval);
 /* Takes interrupt CAUSE: as hart_raise, without unwind; outside generated code. */
 void hart_interrupt(struct hart *h, unsigned cause);
 /* mret and sret without their checks: pc, privilege, mstatus. */
@@ -189,7 +191,25 @@ enum csr_flags {
     CSR_FP = 2,      /* needs FS */
     CSR_READ_PURE = 4, /* reading has no side effect and cannot trap in any privilege that may access it */
     CSR_RAW_MODIFY = 8, /* set and clear start from the field, not from what is read (mip.SEIP) */
+    CSR_STATUS = 16,     /* a view of mstatus, with SD */
+    CSR_EPC = 32,        /* writable but for the bits that IALIGN keeps zero */
 };
+/* What a CSR instruction comes to, as far as it can be told when it is translated for a privilege. */
+enum csr_way {
+    CSR_SHUT,       /* illegal */
+    CSR_OPEN,       /* legal */
+    CSR_IF_ENABLED, /* legal if mcounteren and, in U-mode, scounteren enable bit NUMBER & 31 */
+    CSR_ASK,        /* csr_allowed must be asked when it runs */
+};
+struct csr_plan {
+    enum csr_way way;
+    unsigned flags;
+    bool plain_read, plain_write; /* the field, without hooks */
+    int32_t field;                /* offset in struct hart, or -1: zero, and writes are ignored */
+    uint64_t writable;            /* of a plain write */
+    uint64_t visible;             /* what a CSR_STATUS shows */
+};
+struct csr_plan csr_plan(const struct cpu_config *c, unsigned number, unsigned priv, bool write);
 /* Flags of CSR NUMBER for the translator (0 for unknown ones: the helper raises). */
 unsigned csr_flags(unsigned number);
 /*

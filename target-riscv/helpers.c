@@ -29,29 +29,28 @@ uint64_t helper_raise(struct hart *h, uint64_t a, int64_t imm)
     return 0;
 }
 
-uint64_t helper_ecall(struct hart *h, int64_t imm UNUSED)
+uint64_t helper_ecall(struct hart *h, uint64_t a, int64_t imm UNUSED)
 {
-    hart_raise(h, (enum cause)(CAUSE_ECALL_U + h->priv), 0);
+    h->cpu.pc = a;
+    hart_trap(h, (enum cause)(CAUSE_ECALL_U + h->priv), 0);
     return 0;
 }
 
-uint64_t helper_mret(struct hart *h, int64_t imm)
+uint64_t helper_mret(struct hart *h, int64_t imm UNUSED)
 {
-    if (h->priv != PRIV_M) {
-        return illegal(h, imm);
-    }
     hart_mret(h);
     return 0;
 }
 
-uint64_t helper_sret(struct hart *h, int64_t imm)
+uint64_t helper_sret(struct hart *h, int64_t imm UNUSED)
 {
-    bool trapped = h->priv == PRIV_S && h->mstatus & MSTATUS_TSR;
-
-    if (h->priv < PRIV_S || trapped || !cpu_has(h->config, EXT_S)) {
-        return illegal(h, imm);
-    }
     hart_sret(h);
+    return 0;
+}
+
+uint64_t helper_irq_check(struct hart *h, int64_t imm UNUSED)
+{
+    hart_update_irq(h);
     return 0;
 }
 
@@ -69,8 +68,7 @@ uint64_t helper_wfi(struct hart *h, int64_t imm)
 
 uint64_t helper_fence_i(struct hart *h, int64_t imm UNUSED)
 {
-    vcpu_fence_i(&h->cpu);
-    return 0;
+    return vcpu_fence_i(&h->cpu);
 }
 
 /* ---- sfence.vma ---------------------------------------------------------------------------------------------------------------- */

@@ -225,6 +225,7 @@ void riscv_translate(struct vcpu *cpu, struct tcg_context *ctx, struct tb_source
         .limit_off = MIN(PAGE_SIZE_GUEST, src->pc_off + 4 * (int32_t)src->max_insns),
         .sc_off = -1,
         .align = h->config->misaligned_fault ? MO_ALIGNED : 0,
+        .priv = (uint8_t)get_field(src->mode_key, KEY_PRIV),
         .fs = (uint8_t)get_field(src->mode_key, KEY_FS),
         .frm = (uint8_t)get_field(src->mode_key, KEY_FRM),
     };

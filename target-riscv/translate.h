@@ -27,6 +27,7 @@ struct dis {
     unsigned nexits;    /* conditional exits so far */
     unsigned nfollowed; /* jumps that were followed */
     unsigned align;     /* MO_ALIGNED if misaligned accesses are to fault */
+    uint8_t priv;       /* KEY_PRIV of the mode key */
     uint8_t fs, frm;    /* KEY_FS and KEY_FRM of the mode key */
     bool fs_dirty;      /* this TB has set mstatus.FS to dirty */
     bool done;          /* the TB has ended */

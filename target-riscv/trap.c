@@ -91,8 +91,8 @@ static unsigned fetch_regime(const struct hart *h)
 
 static unsigned frm_key(const struct hart *h)
 {
-    static const uint8_t keys[8] = {KEY_FRM_NEAREST, KEY_FRM_OTHER,    KEY_FRM_OTHER,
-                                    KEY_FRM_OTHER,   KEY_FRM_RMM,      KEY_FRM_RESERVED,
+    static const uint8_t keys[8] = {KEY_FRM_NEAREST,  KEY_FRM_OTHER,   KEY_FRM_OTHER,
+                                    KEY_FRM_OTHER,    KEY_FRM_RMM,     KEY_FRM_RESERVED,
                                     KEY_FRM_RESERVED, KEY_FRM_RESERVED};
 
     return keys[h->frm];
@@ -179,6 +179,11 @@ void hart_raise(struct hart *h, enum cause cause, uint64_t tval)
     vcpu_sync_pc(&h->cpu);
     trap_enter(h, cause, false, tval);
     vcpu_unwind(&h->cpu);
+}
+
+void hart_trap(struct hart *h, enum cause cause, uint64_t tval)
+{
+    trap_enter(h, cause, false, tval);
 }
 
 void hart_interrupt(struct hart *h, unsigned cause)

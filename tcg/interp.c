@@ -266,7 +266,7 @@ static bool end_call(struct run *r)
     *env_u64(r, r->lay->host_ra) = 0;
     if (*env_u32(r, r->lay->unwind) != 0) {
         *env_u32(r, r->lay->unwind) = 0;
-        return leave(r, TCG_EXIT_LOOP, 0);
+        return leave(r, TCG_EXIT_LOOKUP, 0);
     }
     return true;
 }

@@ -108,7 +108,7 @@ struct tcg_helper {
 struct tcg_layout {
     int32_t env_bias; /* the base register is env + this, so that hot offsets fit one byte */
     int32_t poll;     /* u32: non-zero = leave at the next poll */
-    /* u32: a helper or slow path set it, and pc: back to the main loop at once. Cleared then. */
+    /* u32: a helper or slow path set it, and pc: goes on there, not in the TB. Cleared then. */
     int32_t unwind;
     int32_t pc;      /* u64 */
     int32_t pc_page; /* u64: guest address of the page that the running TB lies in */
@@ -119,9 +119,9 @@ struct tcg_layout {
      * there is none, all floating point goes through tcg_config's fp.
      */
     int32_t fpu_control;
-    int32_t tlb;     /* ptr: table of the current data regime */
-    int32_t jc;      /* ptr: jump cache */
-    int32_t jc_key;  /* u64 */
+    int32_t tlb;    /* ptr: table of the current data regime */
+    int32_t jc;     /* ptr: jump cache */
+    int32_t jc_key; /* u64 */
     /*
      * TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the
      * page's address or has low bits.
@@ -254,8 +254,8 @@ void ir_fence(struct tcg_context *ctx, unsigned mask);
  * A floating-point op (IR_fadd to IR_fclass) with as many of A, B, C as it has. Float operands and
  * results are globals, nothing is folded.
  */
-void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, const ir_arg args[3],
-           enum ir_rounding rm);
+void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+           const ir_arg args[3], enum ir_rounding rm);
 void ir_call(struct tcg_context *ctx, unsigned helper, ir_arg d, ir_arg a, ir_arg b, ir_arg c,
              int32_t imm);
 
@@ -300,9 +300,9 @@ int32_t tcg_pc_lookup(const struct tcg *t, const uint8_t *rx, uint32_t pcmap, ui
 
 enum tcg_exit_kind {
     TCG_EXIT_CHAIN,  /* an exit that is not chained: tb and site say which; env->pc is set */
-    TCG_EXIT_LOOKUP, /* jump-cache miss; env->pc is set */
+    TCG_EXIT_LOOKUP, /* jump-cache miss, also after an unwind; env->pc is set */
     TCG_EXIT_POLL,   /* the poll word is set; env->pc is the TB to go on with */
-    TCG_EXIT_LOOP,   /* exit_loop, or unwind: env->pc is set */
+    TCG_EXIT_LOOP,   /* exit_loop; env->pc is set */
 };
 
 struct tcg_exit {

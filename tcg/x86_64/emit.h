@@ -19,9 +19,10 @@ enum {
     FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
     FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
     FRAME_SLOTS = 16,
-    FRAME_XMM = FRAME_SLOTS + 8 * IR_MAX_TEMPS,    /* cached xmm registers, in slow paths */
+    FRAME_XMM = FRAME_SLOTS + 8 * IR_MAX_TEMPS,     /* cached xmm registers, in slow paths */
     FRAME_MXCSR = FRAME_XMM + 8 * (16 - FIRST_XMM), /* the host's */
-    FRAME_SIZE = FRAME_MXCSR + 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
+    FRAME_SIZE =
+        FRAME_MXCSR + 8, /* rsp is 16-byte aligned in TBs: 6 pushes + return address + this */
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
@@ -48,7 +49,7 @@ struct x86 {
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;
     uint8_t *probe_load[32], *probe_store[32];
-    uint8_t *fp; /* a floating-point op outside: see fp.c */
+    uint8_t *fp;              /* a floating-point op outside: see fp.c */
     const uint8_t *constants; /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
@@ -58,7 +59,7 @@ enum { SLOW_XMM = 16 };
 
 /* Operands of floating-point code that lie in memory. Masks are 16 bytes for 16-byte alignment. */
 struct fp_constants {
-    uint64_t sign[2][2], magnitude[2][2]; /* masks of F32, F64 */
+    uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
     uint32_t nan32;
 };
@@ -118,8 +119,8 @@ struct xmm_cache {
     uint8_t kind[16];
     uint32_t used[16]; /* when */
     uint32_t clock;
-    uint16_t locked;              /* in use by the current record */
-    uint16_t fixed;               /* each serves one f register of a loop: see xmm_plan_loop */
+    uint16_t locked;               /* in use by the current record */
+    uint16_t fixed;                /* each serves one f register of a loop: see xmm_plan_loop */
     uint64_t boxed[IR_TEMP0 / 64]; /* by ir_arg: high half in memory is all ones */
 };
 
@@ -145,7 +146,7 @@ struct emit {
     struct loop_register loop[MAX_LOOP_REGISTERS];
     unsigned nloop;
     uint8_t *loop_start; /* where a branch to the TB's own head goes: polls */
-    ir_arg content[3]; /* of rax, rcx, rdx */
+    ir_arg content[3];   /* of rax, rcx, rdx */
     struct window window;
     uint8_t locked; /* mask of scratch registers that the current record reads */
     uint64_t in_slot[IR_MAX_TEMPS / 64];
@@ -321,6 +322,8 @@ static inline bool is_own_head(const struct emit *e, int32_t pc_off)
 {
     return pc_off == e->head_off && !e->chain_off;
 }
+/* Goes to the guest address in rax through the jump cache. Overwrites rcx and rdx. */
+void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
 /* Writes the polling head; emits exits (exits.c). */
 void emit_head(struct emit *e);
 /* thunks.c */

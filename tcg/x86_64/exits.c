@@ -210,36 +210,40 @@ void emit_head(struct emit *e)
 
 /* ---- exits to addresses -------------------------------------------------------------------- */
 
+void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
+{
+    uint32_t mask = ((1u << lay->jc_index_bits) - 1) << 1;
+
+    /* index * 32 = (va >> 11 ^ va) & mask << 1, times 16 */
+    if (x->features & HOST_BMI2) {
+        asm_vex_rr(s, OP_RORX, RCX, 0, RAX);
+        asm_u8(s, 11);
+    } else {
+        asm_rr(s, OP_MOV_LOAD, RCX, RAX);
+        asm_shift_imm(s, SHIFT_SHR, 0, RCX, 11);
+    }
+    asm_rr(s, OP_XOR, RCX, RAX);
+    asm_alu_ri(s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_shift_imm(s, SHIFT_SHL, 0, RCX, 4);
+    asm_rm(s, OP_ADD | X_W, RCX, RBP, lay->jc - x->bias);
+    asm_rm(s, OP_CMP | X_W, RAX, RCX, 0);
+    asm_jcc(s, CC_NE, x->exit_lookup);
+    asm_rm(s, OP_MOV_LOAD | X_W, RDX, RBP, lay->jc_key - x->bias);
+    asm_rm(s, OP_CMP | X_W, RDX, RCX, 8);
+    asm_jcc(s, CC_NE, x->exit_lookup);
+    asm_alu_ri(s, ALU_AND, X_W, RAX, -4096);
+    asm_rm(s, OP_MOV_STORE | X_W, RAX, RBP, lay->pc_page - x->bias);
+    asm_rm(s, OP_GROUP5, 4, RCX, 16);
+}
+
 /* Goes to the guest address in rax through the jump cache. */
 static void emit_probe(struct emit *e)
 {
-    const struct tcg_layout *lay = e->lay;
-    uint32_t mask = ((1u << lay->jc_index_bits) - 1) << 1;
-
     if (e->chain_off) {
         asm_jmp(&e->s, e->x->exit_lookup);
         return;
     }
-    /* index * 32 = (va >> 11 ^ va) & mask << 1, times 16 */
-    if (e->x->features & HOST_BMI2) {
-        asm_vex_rr(&e->s, OP_RORX, RCX, 0, RAX);
-        asm_u8(&e->s, 11);
-    } else {
-        asm_rr(&e->s, OP_MOV_LOAD, RCX, RAX);
-        asm_shift_imm(&e->s, SHIFT_SHR, 0, RCX, 11);
-    }
-    asm_rr(&e->s, OP_XOR, RCX, RAX);
-    asm_alu_ri(&e->s, ALU_AND, 0, RCX, (int32_t)mask);
-    asm_shift_imm(&e->s, SHIFT_SHL, 0, RCX, 4);
-    asm_rm(&e->s, OP_ADD | X_W, RCX, RBP, env_disp(e, lay->jc));
-    asm_rm(&e->s, OP_CMP | X_W, RAX, RCX, 0);
-    asm_jcc(&e->s, CC_NE, e->x->exit_lookup);
-    asm_rm(&e->s, OP_MOV_LOAD | X_W, RDX, RBP, env_disp(e, lay->jc_key));
-    asm_rm(&e->s, OP_CMP | X_W, RDX, RCX, 8);
-    asm_jcc(&e->s, CC_NE, e->x->exit_lookup);
-    asm_alu_ri(&e->s, ALU_AND, X_W, RAX, -4096);
-    asm_rm(&e->s, OP_MOV_STORE | X_W, RAX, RBP, env_disp(e, lay->pc_page));
-    asm_rm(&e->s, OP_GROUP5, 4, RCX, 16);
+    x86_probe(&e->s, e->x, e->lay);
     forget_all(e);
 }
 

@@ -150,16 +150,24 @@ static uint8_t *make_exit_with_pc(struct thunk *k, enum tcg_exit_kind kind)
     return at;
 }
 
-/* Pinned registers are in memory already, and pc is set. */
+/*
+ * Pinned registers are in memory already, and pc is set: generated code goes on there if the jump
+ * cache knows it (by a polling entry).
+ */
 static void make_exit_unwind(struct thunk *k)
 {
     k->x->exit_unwind = begin(k);
     asm_rm(&k->s, OP_MOV_LOAD | X_W, RSP, RBP, disp(k, k->lay->host_sp));
-    asm_mov_imm(&k->s, RAX, TCG_EXIT_LOOP);
     asm_rr(&k->s, OP_XOR, RDX, RDX);
     asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RBP, disp(k, k->lay->host_ra));
     asm_rm(&k->s, OP_MOV_STORE, RDX, RBP, disp(k, k->lay->unwind));
-    leave(k);
+    load_pinned(k, true);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
+    if (k->config->options.chain_off) {
+        asm_jmp(&k->s, k->x->exit_lookup);
+    } else {
+        x86_probe(&k->s, k->x, k->lay);
+    }
 }
 
 /* ---- calls that may fault ------------------------------------------------------------------ */
@@ -455,11 +463,11 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
     }
     k.s.p = region->rw + region->used;
-    make_exit_unwind(&k);
     x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
     x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
     x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
     x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
+    make_exit_unwind(&k);
     make_enter(&k);
     make_slow_all(&k);
     make_probes(&k);

@@ -43,6 +43,7 @@ static inline uint64_t toy_helper_done(struct toy *t, int64_t imm)
     (void)imm;
     vcpu_sync_pc(&t->cpu);
     vcpu_wait(&t->cpu);
+    fetch_or(&t->cpu.poll, VCPU_POLL_IRQ); /* so that the main loop sees that it waits */
     vcpu_unwind(&t->cpu);
     store_release(&t->done, 1);
     return 0;

@@ -52,7 +52,7 @@ static inline uint64_t record_call(void *env, unsigned helper, uint64_t a, uint6
     if (t->ncalls < ARRAY_SIZE(t->calls)) {
         t->calls[t->ncalls++] = (struct call){helper, {a, b, c}, imm};
     }
-    if (helper == HELPER_raise || helper == HELPER_ecall) {
+    if (helper == HELPER_raise) {
         t->h.cpu.unwind = 1;
     }
     return 0x5a5a5a5a00000000u + helper;

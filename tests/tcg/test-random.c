@@ -502,7 +502,7 @@ static bool same_outcome(const struct outcome *got, const struct outcome *want, 
     if (got->exit.kind == TCG_EXIT_CHAIN) {
         same = same && same_u64("tb", 0, (uintptr_t)got->exit.tb, seed, label, seed);
     }
-    if (got->exit.kind == TCG_EXIT_LOOP && got->g.env.pc >= 0xdead0000 &&
+    if (got->exit.kind == TCG_EXIT_LOOKUP && got->g.env.pc >= 0xdead0000 &&
         got->g.env.pc <= 0xdead1000) {
         same = same && same_u64("fault pc", 0, (uint64_t)got->fault_pc, (uint64_t)want->fault_pc,
                                 label, seed);
