@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-extern const uint64_t bench_rounds; /* of the measured run: about 0.1 to 0.3 s under QEMU */
+extern const uint64_t bench_rounds; /* of the measured run: some 0.1 s under QEMU */
 
 uint64_t bench_run(uint64_t rounds);
 

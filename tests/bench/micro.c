@@ -409,6 +409,10 @@ static void fadd_clean_flags(uint64_t n)
 
 static void daxpy(uint64_t n)
 {
+    for (int k = 0; k < 1024; k++) {
+        left[k] = k * 0.5;
+        right[k] = 1.0;
+    }
     LOOP(1024)
     {
         for (int k = 0; k < 1024; k++) {

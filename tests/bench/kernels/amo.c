@@ -2,7 +2,7 @@
 /* Two harts add to one word, by an AMO or (BENCH_LRSC) an LR/SC pair. One round is one addition of each. */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 4000000;
+const uint64_t bench_rounds = 1000000;
 
 static volatile uint64_t counter __attribute__((aligned(64)));
 static volatile uint64_t wanted __attribute__((aligned(64)));

@@ -2,7 +2,7 @@
 /* Calls and returns: three small functions in turn, and a recursive one. One round is some 40 calls. */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 400000;
+const uint64_t bench_rounds = 100000;
 
 static NOINLINE uint64_t leaf(uint64_t x)
 {

@@ -8,7 +8,7 @@
 #define STEP  8 /* words */
 #define CELLS ((size_t)BENCH_KIB * 1024 / 8 / STEP)
 
-const uint64_t bench_rounds = BENCH_KIB > 1024 ? 3000000 : 20000000;
+const uint64_t bench_rounds = BENCH_KIB > 1024 ? 1000000 : 6000000;
 
 static uint64_t memory[CELLS * STEP];
 

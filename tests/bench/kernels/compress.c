@@ -5,7 +5,7 @@
 #define SIZE   32768
 #define HASHES 4096
 
-const uint64_t bench_rounds = 150;
+const uint64_t bench_rounds = 50;
 
 static uint8_t source[SIZE], packed[SIZE * 2], again[SIZE];
 static int32_t heads[HASHES];

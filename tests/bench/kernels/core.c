@@ -13,7 +13,7 @@ struct item {
     int16_t key, data;
 };
 
-const uint64_t bench_rounds = 1800;
+const uint64_t bench_rounds = 600;
 
 static struct item items[ITEMS];
 static int16_t left[SIDE][SIDE], right[SIDE][SIDE];

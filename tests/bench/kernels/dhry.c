@@ -15,7 +15,7 @@ struct record {
     char name[32];
 };
 
-const uint64_t bench_rounds = 600000;
+const uint64_t bench_rounds = 200000;
 
 static struct record first, second_record;
 static int table[64], grid[16][16];

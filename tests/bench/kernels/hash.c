@@ -5,7 +5,7 @@
 #define SLOTS 32768
 #define KEYS  8192
 
-const uint64_t bench_rounds = 40;
+const uint64_t bench_rounds = 16;
 
 struct slot {
     uint64_t key, value;

@@ -5,7 +5,7 @@
  */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 150000;
+const uint64_t bench_rounds = 50000;
 
 union bits {
     double value;

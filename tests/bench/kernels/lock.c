@@ -2,7 +2,7 @@
 /* Two harts take turns at one test-and-set spinlock and a counter under it. One round is one turn of each. */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 1000000;
+const uint64_t bench_rounds = 400000;
 
 static volatile uint32_t lock __attribute__((aligned(64)));
 static volatile uint64_t counter __attribute__((aligned(64)));

@@ -52,7 +52,7 @@ struct frame {
 #define B(i) ((i) >> 16 & 255)
 #define C(i) ((i) >> 24)
 
-const uint64_t bench_rounds = 120;
+const uint64_t bench_rounds = 60;
 
 static struct value registers[REGISTERS], globals[4], cells[SIEVE + 1];
 static struct frame frames[256];

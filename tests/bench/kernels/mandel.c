@@ -2,7 +2,7 @@
 /* The Mandelbrot set in double precision. One round is a row of 128 points. */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 480;
+const uint64_t bench_rounds = 150;
 
 static NOINLINE uint32_t escape(double cx, double cy)
 {

@@ -4,7 +4,7 @@
 
 #define SIDE 64
 
-const uint64_t bench_rounds = 60;
+const uint64_t bench_rounds = 30;
 
 static double left[SIDE][SIDE], right[SIDE][SIDE], product[SIDE][SIDE];
 

@@ -4,7 +4,7 @@
 
 #define WORDS (1024 * 1024 / 8)
 
-const uint64_t bench_rounds = 300;
+const uint64_t bench_rounds = 100;
 
 static uint64_t here[WORDS], there[WORDS];
 

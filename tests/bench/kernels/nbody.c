@@ -8,7 +8,7 @@ struct body {
     double x[3], v[3], mass;
 };
 
-const uint64_t bench_rounds = 20000;
+const uint64_t bench_rounds = 10000;
 
 static struct body bodies[BODIES];
 

@@ -4,7 +4,7 @@
 
 #define SIDE 100
 
-const uint64_t bench_rounds = 40;
+const uint64_t bench_rounds = 200;
 
 static double in[SIDE], out[SIDE];
 

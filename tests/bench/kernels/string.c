@@ -2,7 +2,7 @@
 /* String work by bytes: splits a text into words, folds case, counts, compares and searches. One round is one text. */
 #include "../bench.h"
 
-const uint64_t bench_rounds = 10000;
+const uint64_t bench_rounds = 3000;
 
 static const char text[] =
     "The hart fetches, decodes and runs one Instruction after another; what it stores, other "

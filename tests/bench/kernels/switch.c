@@ -8,7 +8,7 @@ struct code {
     uint8_t op, a, b, to;
 };
 
-const uint64_t bench_rounds = 80;
+const uint64_t bench_rounds = 30;
 
 /* r0 candidate, r1 divisor, r2 remainder, r3 sum, r4 limit */
 static const struct code program[] = {
