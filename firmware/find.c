@@ -15,8 +15,8 @@ static const char *const file_names[] = {
     "fw_dynamic.bin",
 };
 
-/* Relative to the folder of the program, then absolute. */
-static const char *const own_dirs[] = {"../share/manyhart", "../share", "."};
+/* Relative to the folder of the program (guest/opensbi: where `make run` puts it), then absolute. */
+static const char *const own_dirs[] = {"../share/manyhart", "../share", ".", "guest/opensbi"};
 static const char *const system_files[] = {
     "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
     "/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",

@@ -78,9 +78,9 @@ int terminal_raw(int fd, bool signals)
     }
     /*
      * In the background the kernel would stop us; a job that is brought to the foreground later
-     * stays cooked.
+     * stays cooked. A terminal that does not control us (tcgetpgrp fails) stops nobody.
      */
-    if (tcgetattr(fd, &t) != 0 || tcgetpgrp(fd) != getpgrp()) {
+    if (tcgetattr(fd, &t) != 0 || (tcgetpgrp(fd) >= 0 && tcgetpgrp(fd) != getpgrp())) {
         return 0;
     }
     saved.modes = t;
