@@ -716,8 +716,8 @@ void ir_fence(struct tcg_context *ctx, unsigned mask)
     }
 }
 
-void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, const ir_arg args[3],
-           enum ir_rounding rm)
+void ir_fp(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+           const ir_arg args[3], enum ir_rounding rm)
 {
     struct ir_insn *i = ir_emit(ctx, op, type, d, args[0], args[1]);
 

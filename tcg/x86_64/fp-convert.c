@@ -95,7 +95,8 @@ int emit_to_int(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
         a = 0;
     }
     asm_sse_rr(&e->s, e->vex,
-               sse_type(type) | (i->aux == IR_RM_DYNAMIC ? SSE_CVT_ROUND : SSE_CVT_TRUNC) | w, r, 0, a);
+               sse_type(type) | (i->aux == IR_RM_DYNAMIC ? SSE_CVT_ROUND : SSE_CVT_TRUNC) | w, r, 0,
+               a);
     if (!checks) {
         /* Only the most negative integer minus 1 overflows. */
         asm_alu_ri(&e->s, ALU_CMP, w, r, 1);

@@ -276,7 +276,8 @@ int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
 
 static const uint8_t *mask(const struct emit *e, enum ir_type type, bool sign)
 {
-    size_t at = sign ? offsetof(struct fp_constants, sign) : offsetof(struct fp_constants, magnitude);
+    size_t at =
+        sign ? offsetof(struct fp_constants, sign) : offsetof(struct fp_constants, magnitude);
 
     return fp_constant(e, at + (type == IR_F64 ? 16 : 0));
 }
@@ -319,8 +320,7 @@ int emit_fsgnj(struct emit *e, const struct ir_insn *i, const struct x86_op *row
     } else if (i->op == IR_fsgnj) {
         move(e, t, a);
     } else {
-        op_mask(e, i->op == IR_fsgnjn ? SSE_XOR : SSE_AND, t, a,
-                mask(e, type, i->op == IR_fsgnjn));
+        op_mask(e, i->op == IR_fsgnjn ? SSE_XOR : SSE_AND, t, a, mask(e, type, i->op == IR_fsgnjn));
     }
     xmm_define(e, type, i->d, t);
     return RESULT_XMM;

@@ -354,9 +354,8 @@ int emit_st(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
         int xmm = xmm_cached(e, (i->aux & MO_SIZE) == MO_64 ? IR_F64 : IR_F32, i->b);
 
         if (xmm >= 0 && (i->aux & MO_SIZE) >= MO_32) {
-            asm_sse_rmx(&e->s, e->vex,
-                        ((i->aux & MO_SIZE) == MO_64 ? SSE_SD : SSE_SS) | SSE_STORE, (unsigned)xmm,
-                        x.host, x.base, x.disp);
+            asm_sse_rmx(&e->s, e->vex, ((i->aux & MO_SIZE) == MO_64 ? SSE_SD : SSE_SS) | SSE_STORE,
+                        (unsigned)xmm, x.host, x.base, x.disp);
             x.cold->back = e->s.p;
             return RESULT_DONE;
         }

@@ -23,14 +23,14 @@ enum {
     SSE_DIV = 0x5e,
     SSE_MAX = 0x5f,
     SSE_SQRT = 0x51,
-    SSE_CVT_FORMAT = 0x5a,                /* from the prefix's type to the other */
-    SSE_CVT_FROM_INT = 0x2a,              /* X_W: from 64 bits */
-    SSE_CVT_TRUNC = 0x2c | X_NO_V,        /* X_W: to 64 bits */
-    SSE_CVT_ROUND = 0x2d | X_NO_V,        /* by MXCSR */
-    SSE_LOAD = 0x10 | X_NO_V,             /* from memory only */
-    SSE_STORE = 0x11 | X_NO_V,            /* to memory only */
-    SSE_UCOMI = 0x2e | X_0F | X_NO_V,     /* X_66: F64 */
-    SSE_COMI = 0x2f | X_0F | X_NO_V,      /* X_66: F64 */
+    SSE_CVT_FORMAT = 0x5a,            /* from the prefix's type to the other */
+    SSE_CVT_FROM_INT = 0x2a,          /* X_W: from 64 bits */
+    SSE_CVT_TRUNC = 0x2c | X_NO_V,    /* X_W: to 64 bits */
+    SSE_CVT_ROUND = 0x2d | X_NO_V,    /* by MXCSR */
+    SSE_LOAD = 0x10 | X_NO_V,         /* from memory only */
+    SSE_STORE = 0x11 | X_NO_V,        /* to memory only */
+    SSE_UCOMI = 0x2e | X_0F | X_NO_V, /* X_66: F64 */
+    SSE_COMI = 0x2f | X_0F | X_NO_V,  /* X_66: F64 */
     SSE_AND = 0x54 | X_0F,
     SSE_ANDN = 0x55 | X_0F, /* ~first & second */
     SSE_OR = 0x56 | X_0F,
@@ -45,9 +45,9 @@ enum {
     /* FMA, VEX only; X_W: F64. 213: reg = vvvv * reg + rm; 231: reg = vvvv * rm + reg */
     FMA_213 = 0xa9 | X_0F38 | X_66,
     FMA_231 = 0xb9 | X_0F38 | X_66,
-    FMA_SUB = 2,     /* - addend */
-    FMA_NEG = 4,     /* -product + addend */
-    FMA_NEG_SUB = 6, /* -product - addend */
+    FMA_SUB = 2,            /* - addend */
+    FMA_NEG = 4,            /* -product + addend */
+    FMA_NEG_SUB = 6,        /* -product - addend */
     OP_MXCSR = 0xae | X_0F, /* /2 load, /3 store */
 };
 
@@ -76,16 +76,16 @@ static inline void asm_sse_opcode(struct x86_asm *s, bool vex, unsigned op, unsi
     asm_u8(s, op & 0xff);
 }
 
-static inline void asm_sse_rr(struct x86_asm *s, bool vex, unsigned op, unsigned reg,
-                              unsigned vvvv, unsigned rm)
+static inline void asm_sse_rr(struct x86_asm *s, bool vex, unsigned op, unsigned reg, unsigned vvvv,
+                              unsigned rm)
 {
     asm_sse_opcode(s, vex, op, reg, vvvv, 0, rm);
     asm_u8(s, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
 /* op reg, vvvv, [base + disp] */
-static inline void asm_sse_rm(struct x86_asm *s, bool vex, unsigned op, unsigned reg,
-                              unsigned vvvv, unsigned base, int32_t disp)
+static inline void asm_sse_rm(struct x86_asm *s, bool vex, unsigned op, unsigned reg, unsigned vvvv,
+                              unsigned base, int32_t disp)
 {
     asm_sse_opcode(s, vex, op, reg, vvvv, 0, base);
     asm_modrm_mem(s, reg, base, disp);

@@ -126,8 +126,8 @@ unsigned xmm_of(struct emit *e, enum ir_type type, ir_arg g)
 int xmm_cached(const struct emit *e, enum ir_type type, ir_arg g)
 {
     int r = find(e, g);
-    bool usable = r >= 0 && (e->xmm.kind[r] == XMM_RAW ||
-                             (type == IR_F32 && e->xmm.kind[r] == XMM_SINGLE));
+    bool usable =
+        r >= 0 && (e->xmm.kind[r] == XMM_RAW || (type == IR_F32 && e->xmm.kind[r] == XMM_SINGLE));
 
     return usable ? r : -1;
 }
