@@ -9,35 +9,42 @@ typedef uint64_t (*amo_fn)(volatile void *p, uint64_t v);
 typedef uint64_t (*model_fn)(uint64_t m, uint64_t v);
 
 /* Three shapes: rd apart, rd = rs2, rd = x0 (whose result is made up from memory before). */
-#define AMO_ROW(op, suffix, ord)                                                                              \
-    static uint64_t amo##op##_##suffix##_1##ord(volatile void *p, uint64_t v)                                 \
-    {                                                                                                         \
-        uint64_t old;                                                                                         \
-        asm volatile("amo" #op "." #suffix ORD_##ord " %0, %2, (%1)" : "=&r"(old) : "r"(p), "r"(v) : "memory"); \
-        return old;                                                                                           \
-    }                                                                                                         \
-    static uint64_t amo##op##_##suffix##_2##ord(volatile void *p, uint64_t v)                                 \
-    {                                                                                                         \
-        register uint64_t t4 asm("t4") = v;                                                                   \
-        asm volatile("amo" #op "." #suffix ORD_##ord " %0, %0, (%1)" : "+r"(t4) : "r"(p) : "memory");         \
-        return t4;                                                                                            \
+#define AMO_ROW(op, suffix, ord)                                              \
+    static uint64_t amo##op##_##suffix##_1##ord(volatile void *p, uint64_t v) \
+    {                                                                         \
+        uint64_t old;                                                         \
+        asm volatile("amo" #op "." #suffix ORD_##ord " %0, %2, (%1)"          \
+                     : "=&r"(old)                                             \
+                     : "r"(p), "r"(v)                                         \
+                     : "memory");                                             \
+        return old;                                                           \
+    }                                                                         \
+    static uint64_t amo##op##_##suffix##_2##ord(volatile void *p, uint64_t v) \
+    {                                                                         \
+        register uint64_t t4 asm("t4") = v;                                   \
+        asm volatile("amo" #op "." #suffix ORD_##ord " %0, %0, (%1)"          \
+                     : "+r"(t4)                                               \
+                     : "r"(p)                                                 \
+                     : "memory");                                             \
+        return t4;                                                            \
     }
 #define ORD_n ""
 #define ORD_a ".aq"
 #define ORD_r ".rl"
 #define ORD_b ".aqrl"
-#define AMO_ALL(op)                                                                         \
-    AMO_ROW(op, w, n) AMO_ROW(op, w, a) AMO_ROW(op, w, r) AMO_ROW(op, w, b)                 \
-    AMO_ROW(op, d, n) AMO_ROW(op, d, a) AMO_ROW(op, d, r) AMO_ROW(op, d, b)                 \
-    static uint64_t amo##op##_same(volatile void *p)                                        \
-    {                                                                                       \
-        uint64_t r = (uint64_t)p;                                                           \
-        asm volatile("amo" #op ".d %0, %0, (%0)" : "+r"(r)::"memory");                      \
-        return r;                                                                           \
-    }                                                                                       \
-    static void amo##op##_x0(volatile void *p, uint64_t v)                                  \
-    {                                                                                       \
-        asm volatile("amo" #op ".d zero, %1, (%0)" ::"r"(p), "r"(v) : "memory");            \
+#define AMO_ALL(op)                                                                           \
+    AMO_ROW(op, w, n)                                                                         \
+    AMO_ROW(op, w, a)                                                                         \
+    AMO_ROW(op, w, r) AMO_ROW(op, w, b) AMO_ROW(op, d, n) AMO_ROW(op, d, a) AMO_ROW(op, d, r) \
+        AMO_ROW(op, d, b) static uint64_t amo##op##_same(volatile void *p)                    \
+    {                                                                                         \
+        uint64_t r = (uint64_t)p;                                                             \
+        asm volatile("amo" #op ".d %0, %0, (%0)" : "+r"(r)::"memory");                        \
+        return r;                                                                             \
+    }                                                                                         \
+    static void amo##op##_x0(volatile void *p, uint64_t v)                                    \
+    {                                                                                         \
+        asm volatile("amo" #op ".d zero, %1, (%0)" ::"r"(p), "r"(v) : "memory");              \
     }
 
 AMO_ALL(swap)
@@ -105,18 +112,34 @@ struct amo {
     model_fn model;
 };
 
-#define AMO_FNS(op, s)                                                                                        \
-    {                                                                                                         \
-        amo##op##_##s##_1n, amo##op##_##s##_1a, amo##op##_##s##_1r, amo##op##_##s##_1b, amo##op##_##s##_2n,   \
-            amo##op##_##s##_2a, amo##op##_##s##_2r, amo##op##_##s##_2b                                        \
+#define AMO_FNS(op, s)                                                                     \
+    {                                                                                      \
+        amo##op##_##s##_1n, amo##op##_##s##_1a, amo##op##_##s##_1r, amo##op##_##s##_1b,    \
+            amo##op##_##s##_2n, amo##op##_##s##_2a, amo##op##_##s##_2r, amo##op##_##s##_2b \
     }
-#define AMO(op) \
-    {"amo" #op "_w", "amo" #op "_d", AMO_FNS(op, w), AMO_FNS(op, d), amo##op##_same, amo##op##_x0, model_##op}
+#define AMO(op)                                                                         \
+    {                                                                                   \
+        "amo" #op "_w", "amo" #op "_d", AMO_FNS(op, w), AMO_FNS(op, d), amo##op##_same, \
+            amo##op##_x0, model_##op                                                    \
+    }
 
-static const struct amo amos[] = {AMO(swap), AMO(add), AMO(xor), AMO(and), AMO(or), AMO(min), AMO(max), AMO(minu), AMO(maxu)};
+static const struct amo amos[] = {AMO(swap), AMO(add), AMO(xor),  AMO(and), AMO(or),
+                                  AMO(min),  AMO(max), AMO(minu), AMO(maxu)};
 
-static const uint64_t edges[] = {0, 1, 2, -1UL, -2UL, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 1UL << 63,
-                                 0xffffffff80000000, 0x123456789abcdef0, 0xfedcba9876543210, 0x100000000};
+static const uint64_t edges[] = {0,
+                                 1,
+                                 2,
+                                 -1UL,
+                                 -2UL,
+                                 0x7fffffff,
+                                 0x80000000,
+                                 0xffffffff,
+                                 0x7fffffffffffffff,
+                                 1UL << 63,
+                                 0xffffffff80000000,
+                                 0x123456789abcdef0,
+                                 0xfedcba9876543210,
+                                 0x100000000};
 static volatile uint64_t cell[16] __attribute__((aligned(128)));
 
 static uint64_t sext32(uint64_t v)
@@ -176,13 +199,16 @@ static void test_amo(const struct amo *a)
 
 #define LR_W(ord) "lr.w" ord " %0, (%3)\n sc.w" ord " %1, %2, (%3)"
 #define LR_D(ord) "lr.d" ord " %0, (%3)\n sc.d" ord " %1, %2, (%3)"
-#define PAIR(text, value)                                                                                     \
-    ({                                                                                                        \
-        uint64_t bad_ = 1;                                                                                    \
-        for (unsigned try_ = 0; bad_ && try_ < 100; try_++) {                                                 \
-            asm volatile(text : "=&r"(old), "=&r"(bad_) : "r"((uint64_t)(value)), "r"(&cell[4]) : "memory"); \
-        }                                                                                                     \
-        bad_;                                                                                                 \
+#define PAIR(text, value)                                        \
+    ({                                                           \
+        uint64_t bad_ = 1;                                       \
+        for (unsigned try_ = 0; bad_ && try_ < 100; try_++) {    \
+            asm volatile(text                                    \
+                         : "=&r"(old), "=&r"(bad_)               \
+                         : "r"((uint64_t)(value)), "r"(&cell[4]) \
+                         : "memory");                            \
+        }                                                        \
+        bad_;                                                    \
     })
 
 static void test_pairs(void)
@@ -285,10 +311,11 @@ static void test_failures(void)
     begin("pair_with_load_and_store_between");
     bad = 1;
     for (tries = 0; bad && tries < 100; tries++) {
-        asm volatile("lr.d t0, (%1)\n ld t1, 64(%1)\n sd t1, 72(%1)\n addi t0, t0, 1\n sc.d %0, t0, (%1)"
-                     : "=&r"(bad)
-                     : "r"(&cell[0])
-                     : "t0", "t1", "memory");
+        asm volatile(
+            "lr.d t0, (%1)\n ld t1, 64(%1)\n sd t1, 72(%1)\n addi t0, t0, 1\n sc.d %0, t0, (%1)"
+            : "=&r"(bad)
+            : "r"(&cell[0])
+            : "t0", "t1", "memory");
     }
     check(bad == 0 || tries == 100); /* allowed to fail for ever, not to lie */
 }
@@ -300,7 +327,8 @@ static void test_registers(void)
     begin("lr_sc_registers");
     cell[4] = 41;
     do {
-        asm volatile("mv t0, %2\n lr.d t0, (t0)\n addi t0, t0, 1\n mv t1, %2\n sc.d t1, t0, (t1)\n mv %0, t0\n mv %1, t1"
+        asm volatile("mv t0, %2\n lr.d t0, (t0)\n addi t0, t0, 1\n mv t1, %2\n"
+                     "sc.d t1, t0, (t1)\n mv %0, t0\n mv %1, t1"
                      : "=r"(r), "=r"(s)
                      : "r"(&cell[4])
                      : "t0", "t1", "memory");
@@ -308,20 +336,25 @@ static void test_registers(void)
     check_eq(r, 42);
     check_eq(cell[4], 42);
     do {
-        asm volatile("lr.d zero, (%1)\n li t4, 43\n sc.d t4, t4, (%1)\n mv %0, t4" : "=r"(s) : "r"(&cell[4]) : "t4", "memory");
+        asm volatile("lr.d zero, (%1)\n li t4, 43\n sc.d t4, t4, (%1)\n mv %0, t4"
+                     : "=r"(s)
+                     : "r"(&cell[4])
+                     : "t4", "memory");
     } while (s);
     check_eq(cell[4], 43);
     for (unsigned i = 0; i < 100 && cell[4] != 44; i++) {
-        asm volatile("lr.d t0, (%0)\n li t1, 44\n sc.d zero, t1, (%0)" ::"r"(&cell[4]) : "t0", "t1", "memory");
+        asm volatile("lr.d t0, (%0)\n li t1, 44\n sc.d zero, t1, (%0)" ::"r"(&cell[4])
+                     : "t0", "t1", "memory");
     }
     check_eq(cell[4], 44);
     begin("lr_sc_loop_with_branch_out");
     /* compare and swap: once with the wrong, once with the right value expected */
     for (unsigned i = 0; i < 2; i++) {
-        asm volatile("1: lr.d t0, (%1)\n bne t0, %2, 2f\n sc.d t1, %3, (%1)\n bnez t1, 1b\n 2: mv %0, t0"
-                     : "=&r"(r)
-                     : "r"(&cell[4]), "r"(43UL + i), "r"(50UL)
-                     : "t0", "t1", "memory");
+        asm volatile(
+            "1: lr.d t0, (%1)\n bne t0, %2, 2f\n sc.d t1, %3, (%1)\n bnez t1, 1b\n 2: mv %0, t0"
+            : "=&r"(r)
+            : "r"(&cell[4]), "r"(43UL + i), "r"(50UL)
+            : "t0", "t1", "memory");
         check_eq(r, 44);
         check_eq(cell[4], i ? 50 : 44);
     }
@@ -329,16 +362,16 @@ static void test_registers(void)
 
 /* ---- misaligned --------------------------------------------------------------------------------------------------------------- */
 
-#define MISALIGNED(text, offset, a, b)                                                                  \
-    do {                                                                                                \
-        uint64_t addr_ = (uint64_t)&cell[4] + (offset);                                                 \
-        const struct trap *t_ = &this_cpu()->last;                                                      \
-        trap_arm();                                                                                     \
-        asm volatile(text ::"r"(addr_), "r"(1UL) : "t0", "memory");                                     \
-        check_eq(t_->count, 1);                                                                         \
-        check_eq(t_->tval, addr_);                                                                      \
-        check(t_->cause == (a) || t_->cause == (b));                                                    \
-        trap_disarm();                                                                                  \
+#define MISALIGNED(text, offset, a, b)                              \
+    do {                                                            \
+        uint64_t addr_ = (uint64_t)&cell[4] + (offset);             \
+        const struct trap *t_ = &this_cpu()->last;                  \
+        trap_arm();                                                 \
+        asm volatile(text ::"r"(addr_), "r"(1UL) : "t0", "memory"); \
+        check_eq(t_->count, 1);                                     \
+        check_eq(t_->tval, addr_);                                  \
+        check(t_->cause == (a) || t_->cause == (b));                \
+        trap_disarm();                                              \
     } while (0)
 
 static void test_misaligned(void)

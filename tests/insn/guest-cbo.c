@@ -61,13 +61,16 @@ static void test_prefetch(void)
 {
     begin("prefetch_i");
     trap_arm();
-    asm volatile("prefetch.i 0(%0)\n prefetch.i 32(zero)\n prefetch.i -2048(%1)" ::"r"(data), "r"(-1UL));
+    asm volatile("prefetch.i 0(%0)\n prefetch.i 32(zero)\n prefetch.i -2048(%1)" ::"r"(data),
+                 "r"(-1UL));
     check_no_trap();
     begin("prefetch_r");
-    asm volatile("prefetch.r 0(%0)\n prefetch.r 32(zero)\n prefetch.r -2048(%1)" ::"r"(data), "r"(-1UL));
+    asm volatile("prefetch.r 0(%0)\n prefetch.r 32(zero)\n prefetch.r -2048(%1)" ::"r"(data),
+                 "r"(-1UL));
     check_no_trap();
     begin("prefetch_w");
-    asm volatile("prefetch.w 0(%0)\n prefetch.w 32(zero)\n prefetch.w -2048(%1)" ::"r"(data), "r"(-1UL));
+    asm volatile("prefetch.w 0(%0)\n prefetch.w 32(zero)\n prefetch.w -2048(%1)" ::"r"(data),
+                 "r"(-1UL));
     check_no_trap();
     trap_disarm();
 }

@@ -11,10 +11,12 @@ static void test_jal(void)
     uint64_t link, here, went;
 
     begin("jal");
-    asm volatile("1: jal %0, 2f\n li %2, 0\n j 3f\n 2: li %2, 1\n 3: la %1, 1b" : "=&r"(link), "=&r"(here), "=&r"(went));
+    asm volatile("1: jal %0, 2f\n li %2, 0\n j 3f\n 2: li %2, 1\n 3: la %1, 1b"
+                 : "=&r"(link), "=&r"(here), "=&r"(went));
     check_eq(link - here, 4);
     check_eq(went, 1);
-    asm volatile("j 2f\n 1: li %2, 2\n j 3f\n 2: jal %0, 1b\n 3: la %1, 2b" : "=&r"(link), "=&r"(here), "=&r"(went));
+    asm volatile("j 2f\n 1: li %2, 2\n j 3f\n 2: jal %0, 1b\n 3: la %1, 2b"
+                 : "=&r"(link), "=&r"(here), "=&r"(went));
     check_eq(link - here, 4);
     check_eq(went, 2);
     asm volatile("jal zero, 1f\n li %0, 9\n 1: li %0, 3" : "=&r"(went));
@@ -50,19 +52,24 @@ static void test_jalr(void)
     check(link - here == 4 || link - here == 2); /* the assembler may compress it */
     check_eq(went, 1);
     /* rd is rs1: the target is read first. */
-    asm volatile(".option push\n .option norvc\n la t4, 2f\n 1: jalr t4, 0(t4)\n li %2, 0\n j 3f\n 2: li %2, 1\n"
-                 "3: la %1, 1b\n mv %0, t4\n .option pop"
-                 : "=&r"(link), "=&r"(here), "=&r"(went)::"t4");
+    asm volatile(
+        ".option push\n .option norvc\n la t4, 2f\n 1: jalr t4, 0(t4)\n li %2, 0\n j 3f\n 2: li %2, 1\n"
+        "3: la %1, 1b\n mv %0, t4\n .option pop"
+        : "=&r"(link), "=&r"(here), "=&r"(went)::"t4");
     check_eq(link - here, 4);
     check_eq(went, 1);
-    asm volatile("la ra, 2f\n .option push\n .option norvc\n 1: jalr ra, 0(ra)\n li %1, 0\n j 3f\n 2: li %1, 1\n 3: mv %0, ra\n .option pop"
+    asm volatile("la ra, 2f\n .option push\n .option norvc\n"
+                 "1: jalr ra, 0(ra)\n li %1, 0\n j 3f\n 2: li %1, 1\n 3: mv %0, ra\n .option pop"
                  : "=&r"(link), "=&r"(went)::"ra");
     check_eq(went, 1);
     /* Bit 0 of the target is cleared; offsets are signed. */
-    asm volatile("la t0, 2f\n addi t0, t0, 2047\n jalr zero, -2046(t0)\n li %0, 0\n j 3f\n .balign 4\n 2: li %0, 1\n 3:"
+    asm volatile("la t0, 2f\n addi t0, t0, 2047\n jalr zero, -2046(t0)\n"
+                 "li %0, 0\n j 3f\n .balign 4\n 2: li %0, 1\n 3:"
                  : "=&r"(went)::"t0");
     check_eq(went, 1);
-    asm volatile("la t0, 2f - 2047\n jalr zero, 2047(t0)\n li %0, 0\n j 3f\n .balign 4\n 2: li %0, 1\n 3:" : "=&r"(went)::"t0");
+    asm volatile(
+        "la t0, 2f - 2047\n jalr zero, 2047(t0)\n li %0, 0\n j 3f\n .balign 4\n 2: li %0, 1\n 3:"
+        : "=&r"(went)::"t0");
     check_eq(went, 1);
 }
 
@@ -75,14 +82,15 @@ static void test_jump_table(void)
     for (unsigned i = 0; i < 3000; i++) {
         uint64_t which = rt_random(&state) % 8;
 
-        asm volatile(".option push\n .option norvc\n"
-                     "la t0, 1f\n slli t1, %1, 4\n add t0, t0, t1\n jr t0\n"
-                     ".balign 16\n 1:\n"
-                     ".set k, 0\n .rept 8\n addi %0, %0, 1 << k\n j 2f\n nop\n nop\n .set k, k + 1\n .endr\n"
-                     "2:\n .option pop"
-                     : "+r"(sum)
-                     : "r"(which)
-                     : "t0", "t1");
+        asm volatile(
+            ".option push\n .option norvc\n"
+            "la t0, 1f\n slli t1, %1, 4\n add t0, t0, t1\n jr t0\n"
+            ".balign 16\n 1:\n"
+            ".set k, 0\n .rept 8\n addi %0, %0, 1 << k\n j 2f\n nop\n nop\n .set k, k + 1\n .endr\n"
+            "2:\n .option pop"
+            : "+r"(sum)
+            : "r"(which)
+            : "t0", "t1");
         want += 1UL << which;
     }
     check_eq(sum, want);
@@ -94,17 +102,22 @@ static void test_loops(void)
 
     begin("loops");
     /* A loop to its own head, one with an exit in the middle, and one in another. */
-    asm volatile("li %0, 0\n li %1, 1000\n 1: add %0, %0, %1\n addi %1, %1, -1\n bnez %1, 1b" : "=&r"(a), "=&r"(n));
+    asm volatile("li %0, 0\n li %1, 1000\n 1: add %0, %0, %1\n addi %1, %1, -1\n bnez %1, 1b"
+                 : "=&r"(a), "=&r"(n));
     check_eq(a, 500500);
-    asm volatile("li %0, 0\n li %1, 0\n 1: addi %1, %1, 1\n li t0, 777\n beq %1, t0, 2f\n add %0, %0, %1\n j 1b\n 2:"
-                 : "=&r"(a), "=&r"(n)::"t0");
+    asm volatile(
+        "li %0, 0\n li %1, 0\n 1: addi %1, %1, 1\n li t0, 777\n beq %1, t0, 2f\n add %0, %0, %1\n j 1b\n 2:"
+        : "=&r"(a), "=&r"(n)::"t0");
     check_eq(a, 776 * 777 / 2);
-    asm volatile("li %0, 0\n li %1, 50\n 1: li t0, 30\n 2: add %0, %0, t0\n addi t0, t0, -1\n bgtz t0, 2b\n"
-                 "addi %1, %1, -1\n bgtz %1, 1b"
-                 : "=&r"(a), "=&r"(n)::"t0");
+    asm volatile(
+        "li %0, 0\n li %1, 50\n 1: li t0, 30\n 2: add %0, %0, t0\n addi t0, t0, -1\n bgtz t0, 2b\n"
+        "addi %1, %1, -1\n bgtz %1, 1b"
+        : "=&r"(a), "=&r"(n)::"t0");
     check_eq(a, 50 * 465);
     /* The condition's registers are overwritten in the branch's own block. */
-    asm volatile("li %0, 0\n li %1, 10\n 1: mv t0, %1\n addi %1, %1, -1\n add %0, %0, t0\n bne t0, zero, 1b" : "=&r"(a), "=&r"(n)::"t0");
+    asm volatile(
+        "li %0, 0\n li %1, 10\n 1: mv t0, %1\n addi %1, %1, -1\n add %0, %0, t0\n bne t0, zero, 1b"
+        : "=&r"(a), "=&r"(n)::"t0");
     check_eq(a, 55);
 }
 
@@ -135,13 +148,13 @@ static void test_calls(void)
 static void test_cross_page_insn(void)
 {
     static uint16_t code[4096 * 2] __attribute__((aligned(4096)));
-    uint64_t (*fn)(uint64_t) = (uint64_t (*)(uint64_t))&code[2046];
+    uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t)) & code[2046];
 
     begin("instruction_across_pages");
-    code[2046] = 0x0505;          /* c.addi a0, 1 */
-    code[2047] = 0x0513;          /* addi a0, a0, 0x123: low half */
+    code[2046] = 0x0505; /* c.addi a0, 1 */
+    code[2047] = 0x0513; /* addi a0, a0, 0x123: low half */
     code[2048] = 0x1235;
-    code[2049] = 0x8082;          /* ret */
+    code[2049] = 0x8082; /* ret */
     asm volatile("fence.i" ::: "memory");
     for (unsigned i = 0; i < 5; i++) {
         check_eq(fn(i), i + 0x124);
@@ -157,10 +170,13 @@ static void test_fences(void)
     uint64_t a = 5;
 
     begin("fence");
-    asm volatile("fence\n fence r, w\n fence w, r\n fence rw, rw\n fence i, o\n fence iorw, iorw\n addi %0, %0, 1" : "+r"(a));
+    asm volatile(
+        "fence\n fence r, w\n fence w, r\n fence rw, rw\n fence i, o\n fence iorw, iorw\n addi %0, %0, 1"
+        : "+r"(a));
     check_eq(a, 6);
     /* Reserved fields and fm are ignored: they act as a normal fence. */
-    asm volatile(".word 0x0ff5078f\n .word 0x7ff0000f\n .word 0x0000000f\n addi %0, %0, 1" : "+r"(a));
+    asm volatile(".word 0x0ff5078f\n .word 0x7ff0000f\n .word 0x0000000f\n addi %0, %0, 1"
+                 : "+r"(a));
     check_eq(a, 7);
     begin("fence_tso");
     asm volatile("fence.tso\n addi %0, %0, 1" : "+r"(a));

@@ -20,12 +20,12 @@ static uint64_t fs(void)
     return csr_read(mstatus) & MSTATUS_FS;
 }
 
-#define ILLEGAL_INSN(text)                             \
-    do {                                               \
+#define ILLEGAL_INSN(text)                                  \
+    do {                                                    \
         asm volatile(text ::"r"(&memory) : "memory", "t0"); \
-        check_eq(this_cpu()->last.cause, ILLEGAL);     \
-        check_eq(this_cpu()->last.count, 1);           \
-        trap_arm();                                    \
+        check_eq(this_cpu()->last.cause, ILLEGAL);          \
+        check_eq(this_cpu()->last.count, 1);                \
+        trap_arm();                                         \
     } while (0)
 
 static volatile uint64_t memory = 0x3ff0000000000000;
@@ -55,12 +55,12 @@ static void test_off(void)
     set_fs(MSTATUS_FS);
 }
 
-#define DIRTY(text)                                                 \
-    do {                                                            \
-        set_fs(FS_CLEAN);                                           \
-        asm volatile(text ::"r"(&memory) : "memory", "t0");         \
-        check_eq(fs(), MSTATUS_FS);                                 \
-        check(csr_read(mstatus) & MSTATUS_SD);                      \
+#define DIRTY(text)                                         \
+    do {                                                    \
+        set_fs(FS_CLEAN);                                   \
+        asm volatile(text ::"r"(&memory) : "memory", "t0"); \
+        check_eq(fs(), MSTATUS_FS);                         \
+        check(csr_read(mstatus) & MSTATUS_SD);              \
     } while (0)
 
 static void test_dirty(void)
@@ -131,7 +131,8 @@ static void test_rounding_modes(void)
         ILLEGAL_INSN("fadd.d f1, f0, f0");
         ILLEGAL_INSN("fcvt.w.d t0, f0");
         ILLEGAL_INSN("fsqrt.s f1, f0");
-        asm volatile("fadd.d f2, f0, f0, rtz\n fmin.d f3, f0, f0\n feq.d t0, f0, f0" ::: "t0"); /* these do not use it */
+        asm volatile("fadd.d f2, f0, f0, rtz\n fmin.d f3, f0, f0\n feq.d t0, f0, f0" ::
+                         : "t0"); /* these do not use it */
         check_no_trap();
     }
     csr_write(fcsr, 0);
@@ -143,10 +144,12 @@ static void test_rounding_modes(void)
     check_trap(ILLEGAL, 0x020060d3);
     trap_disarm();
     begin("frm_changes_take_effect_at_once");
-    asm volatile("fmv.d.x f0, %0\n fmv.d.x f1, %1" ::"r"(one), "r"(0x3ca0000000000000UL)); /* 1 and 2^-53 */
-    asm volatile("fsrmi 0\n fadd.d f2, f0, f1\n fsrmi 3\n fadd.d f3, f0, f1\n fsrmi 2\n fadd.d f4, f0, f1\n"
-                 "fsrmi 4\n fadd.d f5, f0, f1\n fsrmi 0\n fmv.x.d %0, f2"
-                 : "=r"(r));
+    asm volatile("fmv.d.x f0, %0\n fmv.d.x f1, %1" ::"r"(one),
+                 "r"(0x3ca0000000000000UL)); /* 1 and 2^-53 */
+    asm volatile(
+        "fsrmi 0\n fadd.d f2, f0, f1\n fsrmi 3\n fadd.d f3, f0, f1\n fsrmi 2\n fadd.d f4, f0, f1\n"
+        "fsrmi 4\n fadd.d f5, f0, f1\n fsrmi 0\n fmv.x.d %0, f2"
+        : "=r"(r));
     check_eq(r, one);
     asm volatile("fmv.x.d %0, f3" : "=r"(r));
     check_eq(r, one + 1);
@@ -160,7 +163,8 @@ static void test_accumulate(void)
 {
     begin("flags_accumulate");
     csr_write(fcsr, 0);
-    asm volatile("fmv.d.x f0, %0\n fmv.d.x f1, zero\n fdiv.d f2, f0, f1" ::"r"(0x3ff0000000000000UL));
+    asm volatile(
+        "fmv.d.x f0, %0\n fmv.d.x f1, zero\n fdiv.d f2, f0, f1" ::"r"(0x3ff0000000000000UL));
     check_eq(csr_read(fflags), 8);
     asm volatile("fdiv.d f2, f1, f1");
     check_eq(csr_read(fflags), 24);

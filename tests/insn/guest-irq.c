@@ -18,12 +18,11 @@ static uint64_t now(void)
 }
 
 /* Waits (in the guest's time) until the condition holds; false after 2 s. */
-#define WAIT(cond)                                     \
-    ({                                                 \
-        uint64_t end_ = now() + 20000000;              \
-        while (!(cond) && now() < end_) {              \
-        }                                              \
-        (cond);                                        \
+#define WAIT(cond)                         \
+    ({                                     \
+        uint64_t end_ = now() + 20000000;  \
+        while (!(cond) && now() < end_) {} \
+        (cond);                            \
     })
 
 static void clean(void)
@@ -120,7 +119,8 @@ static void test_delegation(void)
     run_in(S_MODE, with_sie, 0, 0);
     check_eq(count_of(SSI), 1);
     check_eq(this_cpu()->irq_mode, S_MODE);
-    check_eq(this_cpu()->irq_status & (MSTATUS_SPP | MSTATUS_SPIE | MSTATUS_SIE), MSTATUS_SPP | MSTATUS_SPIE);
+    check_eq(this_cpu()->irq_status & (MSTATUS_SPP | MSTATUS_SPIE | MSTATUS_SIE),
+             MSTATUS_SPP | MSTATUS_SPIE);
     csr_write(mie, BIT(SSI));
     csr_clear(mstatus, MSTATUS_SIE);
     run_in(U_MODE, spin_once, 0, 0);
@@ -240,13 +240,14 @@ static void test_timer(void)
     at = count_of(MTI);
     *CLINT_MTIMECMP(0) = now() + 20000;
     csr_write(mie, BIT(MTI));
-    asm volatile("1: ld t0, (%0)\n beq t0, %1, 1b" ::"r"(&this_cpu()->irq_count[MTI]), "r"(at) : "t0", "memory");
+    asm volatile("1: ld t0, (%0)\n beq t0, %1, 1b" ::"r"(&this_cpu()->irq_count[MTI]), "r"(at)
+                 : "t0", "memory");
     check_eq(count_of(MTI), at + 1);
     begin("timer_in_a_loop_on_itself");
     this_cpu()->resume = 0;
     *CLINT_MTIMECMP(0) = now() + 20000;
-    asm volatile("la t0, 2f\n csrw mtvec, t0\n csrw mie, %0\n csrsi mstatus, 8\n 1: j 1b\n .balign 4\n 2:\n la t0, m_trap\n csrw mtvec, t0"
-                 ::"r"(BIT(MTI))
+    asm volatile("la t0, 2f\n csrw mtvec, t0\n csrw mie, %0\n csrsi mstatus, 8\n"
+                 "1: j 1b\n .balign 4\n 2:\n la t0, m_trap\n csrw mtvec, t0" ::"r"(BIT(MTI))
                  : "t0", "memory");
     check_eq(csr_read(mcause), BIT(63) | MTI);
     clean();

@@ -9,10 +9,10 @@
  */
 #include "tests/insn/paging.h"
 
-#define RAM      0x80000000UL
-#define TEST_VA  0x100000000UL /* outside of the identity map's gigabytes */
-#define USER_VA  0x40000000UL  /* U alias of RAM: low 30 bits are the same */
-#define ADUE     BIT(61)
+#define RAM     0x80000000UL
+#define TEST_VA 0x100000000UL /* outside of the identity map's gigabytes */
+#define USER_VA 0x40000000UL  /* U alias of RAM: low 30 bits are the same */
+#define ADUE    BIT(61)
 
 static uint64_t pool[POOL_PAGES][512] __attribute__((aligned(4096)));
 static uint64_t pool2[POOL_PAGES][512] __attribute__((aligned(4096)));
@@ -72,7 +72,8 @@ static uint64_t do_call(uint64_t a)
 {
     struct percpu *p = &rt_percpu[0];
 
-    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jalr %1\n 1: sd zero, 0(%0)" ::"r"(&p->resume), "r"(a) : "t0", "ra", "memory");
+    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jalr %1\n 1: sd zero, 0(%0)" ::"r"(&p->resume), "r"(a)
+                 : "t0", "ra", "memory");
     return 0;
 }
 
@@ -155,7 +156,8 @@ static void check_access(uint64_t flags, uint64_t status, enum priv priv, uint64
 
 static void test_permissions(void)
 {
-    static const uint64_t perms[] = {PTE_R, PTE_R | PTE_W, PTE_X, PTE_R | PTE_X, PTE_R | PTE_W | PTE_X};
+    static const uint64_t perms[] = {PTE_R, PTE_R | PTE_W, PTE_X, PTE_R | PTE_X,
+                                     PTE_R | PTE_W | PTE_X};
     static const uint64_t statuses[] = {0, MSTATUS_SUM, MSTATUS_MXR, MSTATUS_SUM | MSTATUS_MXR};
 
     begin("permissions");
@@ -184,7 +186,10 @@ static uint64_t mprv_load(uint64_t va, enum priv mpp)
     csr_clear(mstatus, MSTATUS_MPP);
     csr_set(mstatus, (uint64_t)mpp << 11);
     trap_arm();
-    asm volatile("li %0, 0\n csrs mstatus, %2\n ld %0, 0(%1)\n csrc mstatus, %2" : "=&r"(v) : "r"(va), "r"(MSTATUS_MPRV) : "memory");
+    asm volatile("li %0, 0\n csrs mstatus, %2\n ld %0, 0(%1)\n csrc mstatus, %2"
+                 : "=&r"(v)
+                 : "r"(va), "r"(MSTATUS_MPRV)
+                 : "memory");
     csr_clear(mstatus, MSTATUS_MPRV);
     return trap_disarm() ? this_cpu()->last.cause : v;
 }
@@ -217,7 +222,8 @@ static void test_levels(void)
     for (unsigned level = 0; level < levels; level++) {
         /* A place of its own for each level; the physical page stands where the superpage puts it. */
         uint64_t size = UINT64_C(1) << (12 + 9 * level);
-        uint64_t va = level < 3 ? TEST_VA + (UINT64_C(8) << 30) * (level + 1) : (uint64_t)(level - 1) << 40 | (level == 4 ? BIT(49) : 0);
+        uint64_t va = level < 3 ? TEST_VA + (UINT64_C(8) << 30) * (level + 1)
+                                : (uint64_t)(level - 1) << 40 | (level == 4 ? BIT(49) : 0);
         uint64_t pa = pa_of(3) & ~(size - 1);
 
         va &= ~(size - 1);
@@ -255,14 +261,14 @@ static void test_malformed(void)
 {
     static const uint64_t bad[] = {
         0,
-        PTE_R | PTE_A | PTE_D,                 /* not valid */
-        PTE_V | PTE_W | PTE_A | PTE_D,         /* W without R */
+        PTE_R | PTE_A | PTE_D,         /* not valid */
+        PTE_V | PTE_W | PTE_A | PTE_D, /* W without R */
         PTE_V | PTE_W | PTE_X | PTE_A | PTE_D,
-        PTE_V,                                 /* a pointer at the last level */
-        PTE_RW | BIT(54),                      /* reserved bits */
+        PTE_V,            /* a pointer at the last level */
+        PTE_RW | BIT(54), /* reserved bits */
         PTE_RW | BIT(60),
-        PTE_RW | BIT(61),                      /* Svpbmt, which is off */
-        PTE_RW | BIT(63),                      /* Svnapot, which is off */
+        PTE_RW | BIT(61), /* Svpbmt, which is off */
+        PTE_RW | BIT(63), /* Svnapot, which is off */
     };
 
     begin("malformed_entries_fault");
@@ -443,7 +449,7 @@ static void test_crossing(void)
     pages[1][0] = 0x000080670015; /* ... 1; ret */
     asm volatile("fence.i" ::: "memory");
     {
-        uint64_t (*fn)(uint64_t) = (uint64_t (*)(uint64_t))(edge - 2);
+        uint64_t (*fn)(uint64_t) = (uint64_t(*)(uint64_t))(edge - 2);
 
         check_eq(run_in(S_MODE, fn, 41, 0), 42);
         /* Another second page for the same first one. */
@@ -637,7 +643,8 @@ static void test_kinds(void)
     sfence_all();
     check_eq(cause_in(S_MODE, do_load, TEST_VA), LOAD_ACCESS);
     check_eq(cause_in(S_MODE, do_store, TEST_VA), STORE_ACCESS);
-    csr_write(pmpaddr0, ((uint64_t)space_entry(&space, TEST_VA, 0) & -PAGE) >> 2 | 511); /* its table */
+    csr_write(pmpaddr0,
+              ((uint64_t)space_entry(&space, TEST_VA, 0) & -PAGE) >> 2 | 511); /* its table */
     sfence_all();
     check_eq(cause_in(S_MODE, do_load, TEST_VA), LOAD_ACCESS);
     check_eq(cause_in(S_MODE, do_store, TEST_VA), STORE_ACCESS);

@@ -50,7 +50,8 @@ static uint64_t do_load8(uint64_t a)
 
 static uint64_t do_store(uint64_t a)
 {
-    asm volatile("sw %1, 0(%0)" ::"r"(a), "r"(0x8067) : "memory"); /* ret: the place may be called next */
+    asm volatile("sw %1, 0(%0)" ::"r"(a), "r"(0x8067)
+                 : "memory"); /* ret: the place may be called next */
     return 0;
 }
 
@@ -64,7 +65,8 @@ static uint64_t do_call(uint64_t a)
 {
     struct percpu *p = this_cpu();
 
-    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jalr %1\n 1: sd zero, 0(%0)" ::"r"(&p->resume), "r"(a) : "t0", "ra", "memory");
+    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jalr %1\n 1: sd zero, 0(%0)" ::"r"(&p->resume), "r"(a)
+                 : "t0", "ra", "memory");
     return 0;
 }
 
@@ -76,13 +78,13 @@ static uint64_t cause_in(enum priv priv, uint64_t (*fn)(uint64_t), const volatil
     return trap_disarm() ? this_cpu()->last.cause : 0;
 }
 
-#define CHECK_ALLOWED(a, load, store, call)                            \
-    do {                                                               \
-        check_eq(cause_in(S_MODE, do_load, a), (load) ? 0 : LOAD_ACCESS);    \
-        check_eq(cause_in(S_MODE, do_store, a), (store) ? 0 : STORE_ACCESS); \
-        check_eq(cause_in(U_MODE, do_load, a), (load) ? 0 : LOAD_ACCESS);    \
+#define CHECK_ALLOWED(a, load, store, call)                                          \
+    do {                                                                             \
+        check_eq(cause_in(S_MODE, do_load, a), (load) ? 0 : LOAD_ACCESS);            \
+        check_eq(cause_in(S_MODE, do_store, a), (store) ? 0 : STORE_ACCESS);         \
+        check_eq(cause_in(U_MODE, do_load, a), (load) ? 0 : LOAD_ACCESS);            \
         check_eq(cause_in(U_MODE, do_amo, a), (load) && (store) ? 0 : STORE_ACCESS); \
-        check_eq(cause_in(S_MODE, do_call, a), (call) ? 0 : FETCH_ACCESS);   \
+        check_eq(cause_in(S_MODE, do_call, a), (call) ? 0 : FETCH_ACCESS);           \
     } while (0)
 
 /* Opens memory first: an entry that covers an access in part fails it in M-mode too. */
@@ -210,8 +212,10 @@ static void test_no_match(void)
     csr_write(pmpcfg0, NAPOT | R | W | X); /* what is open is not the code */
     asm volatile("sfence.vma" ::: "memory");
     csr_clear(mstatus, MSTATUS_MPP);
-    asm volatile("la t0, 2f\n csrw mtvec, t0\n la t0, 1f\n csrw mepc, t0\n mret\n .balign 4\n 1: nop\n .balign 4\n"
-                 "2: la t0, m_trap\n csrw mtvec, t0\n la t0, 1b\n sd t0, 0(%0)" ::"r"(&data[0]) : "t0", "memory");
+    asm volatile(
+        "la t0, 2f\n csrw mtvec, t0\n la t0, 1f\n csrw mepc, t0\n mret\n .balign 4\n 1: nop\n .balign 4\n"
+        "2: la t0, m_trap\n csrw mtvec, t0\n la t0, 1b\n sd t0, 0(%0)" ::"r"(&data[0])
+        : "t0", "memory");
     check_eq(csr_read(mcause), FETCH_ACCESS);
     check_eq(csr_read(mepc), data[0]);
     check_eq(csr_read(mtval), data[0]);
@@ -288,7 +292,8 @@ static void test_mprv(void)
     set_entries(&addr, &cfg, 1);
     trap_arm();
     csr_clear(mstatus, MSTATUS_MPP);
-    asm volatile("csrs mstatus, %1\n lw t0, 0(%0)\n csrc mstatus, %1" ::"r"(data), "r"(MSTATUS_MPRV) : "t0", "memory");
+    asm volatile("csrs mstatus, %1\n lw t0, 0(%0)\n csrc mstatus, %1" ::"r"(data), "r"(MSTATUS_MPRV)
+                 : "t0", "memory");
     check_eq(this_cpu()->last.cause, LOAD_ACCESS);
     check_eq(this_cpu()->last.count, 1);
     trap_disarm();

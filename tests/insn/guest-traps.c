@@ -14,21 +14,20 @@ static const struct trap *last(void)
 
 /* Encodings that no ratified extension of this machine has (nor QEMU's rv64 with H, Zfa, Zawrs off). */
 static const uint32_t illegal_words[] = {
-    0xffffffff, 0x0000007f, 0x0000006b,
-    0x00002063, 0x00003063, /* branch, funct3 2 and 3 */
-    0x00007003,             /* load, funct3 7 */
-    0x00004023,             /* store, funct3 4 */
-    0x82001013,             /* slli with bit 31 */
-    0x80000033,             /* add with funct7 0x40 */
-    0x0000702f,             /* AMO, funct3 7 */
-    0x1010202f,             /* lr.w with rs2 = 1 */
-    0x38000073,             /* SYSTEM */
-    0x00200073,             /* uret */
-    0x7b200073,             /* dret */
-    0x00004073,             /* SYSTEM, funct3 4 */
-    0x105000f3,             /* wfi with rd = 1 */
-    0x302000f3,             /* mret with rd = 1 */
-    0x0000000b,             /* custom-0 */
+    0xffffffff, 0x0000007f, 0x0000006b, 0x00002063, 0x00003063, /* branch, funct3 2 and 3 */
+    0x00007003,                                                 /* load, funct3 7 */
+    0x00004023,                                                 /* store, funct3 4 */
+    0x82001013,                                                 /* slli with bit 31 */
+    0x80000033,                                                 /* add with funct7 0x40 */
+    0x0000702f,                                                 /* AMO, funct3 7 */
+    0x1010202f,                                                 /* lr.w with rs2 = 1 */
+    0x38000073,                                                 /* SYSTEM */
+    0x00200073,                                                 /* uret */
+    0x7b200073,                                                 /* dret */
+    0x00004073,                                                 /* SYSTEM, funct3 4 */
+    0x105000f3,                                                 /* wfi with rd = 1 */
+    0x302000f3,                                                 /* mret with rd = 1 */
+    0x0000000b,                                                 /* custom-0 */
 };
 
 static void test_illegal_words(void)
@@ -52,16 +51,16 @@ static void test_illegal_words(void)
 }
 
 static const uint16_t illegal_halves[] = {
-    0x0000,                 /* the defined illegal instruction */
-    0x8000,                 /* quadrant 0, funct3 4 (Zcb) */
-    0x2001,                 /* c.addiw x0 */
-    0x6081,                 /* c.lui with 0 */
-    0x6101,                 /* c.addi16sp with 0 */
-    0x9c41, 0x9c61,         /* 100 1 11 10/11 */
-    0x4002,                 /* c.lwsp x0 */
-    0x6002,                 /* c.ldsp x0 */
-    0x8002,                 /* c.jr x0 */
-    0x0004,                 /* c.addi4spn with 0 */
+    0x0000,         /* the defined illegal instruction */
+    0x8000,         /* quadrant 0, funct3 4 (Zcb) */
+    0x2001,         /* c.addiw x0 */
+    0x6081,         /* c.lui with 0 */
+    0x6101,         /* c.addi16sp with 0 */
+    0x9c41, 0x9c61, /* 100 1 11 10/11 */
+    0x4002,         /* c.lwsp x0 */
+    0x6002,         /* c.ldsp x0 */
+    0x8002,         /* c.jr x0 */
+    0x0004,         /* c.addi4spn with 0 */
 };
 
 static void test_illegal_halves(void)
@@ -88,7 +87,8 @@ static void test_illegal_halves(void)
 static uint64_t do_ecall(uint64_t arg)
 {
     (void)arg;
-    asm volatile("li a7, 1\n .option push\n .option norvc\n 1: ecall\n .option pop" ::: "a7", "memory");
+    asm volatile("li a7, 1\n .option push\n .option norvc\n 1: ecall\n .option pop" ::
+                     : "a7", "memory");
     return 0;
 }
 
@@ -97,7 +97,8 @@ static uint64_t do_ebreak(uint64_t arg)
     uint64_t at;
 
     (void)arg;
-    asm volatile(".option push\n .option norvc\n 1: ebreak\n .option pop\n la %0, 1b" : "=r"(at)::"memory");
+    asm volatile(".option push\n .option norvc\n 1: ebreak\n .option pop\n la %0, 1b"
+                 : "=r"(at)::"memory");
     return at;
 }
 
@@ -199,7 +200,7 @@ static void test_mret(void)
     csr_set(mstatus, MSTATUS_MPIE | MSTATUS_MPRV);
     check_eq(run_in(S_MODE, nothing, 3, 0), 3);
     check_eq(csr_read(mstatus) & MSTATUS_MPRV, 0); /* a return to less than M clears it */
-    check_eq(csr_read(mstatus) & MSTATUS_MPP, 0);  /* the way back was an mret, which left U there */
+    check_eq(csr_read(mstatus) & MSTATUS_MPP, 0); /* the way back was an mret, which left U there */
     check_eq(csr_read(mstatus) & MSTATUS_MPIE, MSTATUS_MPIE);
     csr_set(mstatus, MSTATUS_MPRV);
     run_in(M_MODE, nothing, 0, 0);
@@ -216,7 +217,9 @@ static uint64_t do_sret(uint64_t arg)
 
     csr_clear(sstatus, MSTATUS_SPP | MSTATUS_SIE | MSTATUS_SPIE);
     csr_set(sstatus, MSTATUS_SPP | arg);
-    asm volatile("la t0, 1f\n csrw sepc, t0\n sret\n li %0, 0\n j 2f\n .balign 4\n 1: csrr %0, sstatus\n 2:" : "=r"(r)::"t0", "memory");
+    asm volatile(
+        "la t0, 1f\n csrw sepc, t0\n sret\n li %0, 0\n j 2f\n .balign 4\n 1: csrr %0, sstatus\n 2:"
+        : "=r"(r)::"t0", "memory");
     return r;
 }
 
@@ -225,7 +228,8 @@ static uint64_t sret_to_user(uint64_t arg)
     (void)arg;
     csr_clear(sstatus, MSTATUS_SPP);
     /* In U-mode reading sstatus is illegal: the M-mode handler sees MPP = U. */
-    asm volatile("la t0, 1f\n csrw sepc, t0\n sret\n .balign 4\n 1: csrr t0, sstatus" ::: "t0", "memory");
+    asm volatile("la t0, 1f\n csrw sepc, t0\n sret\n .balign 4\n 1: csrr t0, sstatus" ::
+                     : "t0", "memory");
     return 0;
 }
 
@@ -339,14 +343,18 @@ static void test_registers_survive(void)
 
     begin("a_trap_changes_no_register");
     trap_arm();
-    asm volatile("li t0, 1\n li t1, 2\n li t2, 3\n li a0, 4\n li a1, 5\n li a2, 6\n li a3, 7\n li a4, 8\n li a5, 9\n li a6, 10\n"
-                 "li t3, 11\n li t4, 12\n li t5, 13\n li t6, 14\n li s2, 15\n li s3, 16\n li s11, 17\n"
-                 "lw t0, 0(zero)\n"
-                 "add t1, t1, t0\n add t2, t2, t1\n add a0, a0, t2\n add a1, a1, a0\n add a2, a2, a1\n add a3, a3, a2\n"
-                 "add a4, a4, a3\n add a5, a5, a4\n add a6, a6, a5\n add t3, t3, a6\n add t4, t4, t3\n add t5, t5, t4\n"
-                 "add t6, t6, t5\n add s2, s2, t6\n add s3, s3, s2\n add %0, s11, s3"
-                 : "=r"(sum)::"t0", "t1", "t2", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "t3", "t4", "t5", "t6", "s2", "s3", "s11",
-                   "memory");
+    asm volatile(
+        "li t0, 1\n li t1, 2\n li t2, 3\n li a0, 4\n li a1, 5\n"
+        "li a2, 6\n li a3, 7\n li a4, 8\n li a5, 9\n li a6, 10\n"
+        "li t3, 11\n li t4, 12\n li t5, 13\n li t6, 14\n li s2, 15\n li s3, 16\n li s11, 17\n"
+        "lw t0, 0(zero)\n"
+        "add t1, t1, t0\n add t2, t2, t1\n add a0, a0, t2\n"
+        "add a1, a1, a0\n add a2, a2, a1\n add a3, a3, a2\n"
+        "add a4, a4, a3\n add a5, a5, a4\n add a6, a6, a5\n"
+        "add t3, t3, a6\n add t4, t4, t3\n add t5, t5, t4\n"
+        "add t6, t6, t5\n add s2, s2, t6\n add s3, s3, s2\n add %0, s11, s3"
+        : "=r"(sum)::"t0", "t1", "t2", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "t3", "t4", "t5",
+          "t6", "s2", "s3", "s11", "memory");
     check_eq(sum, 153);
     check_trap(LOAD_ACCESS, 0);
     trap_disarm();
@@ -369,10 +377,12 @@ static void test_access_faults(void)
     asm volatile("ld t0, 0(%0)" ::"r"(UINT64_C(1) << 60) : "t0");
     check_trap(LOAD_ACCESS, UINT64_C(1) << 60);
     begin("fetch_access_fault");
-    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jr zero\n 1:" ::"r"(&p->resume) : "t0", "ra", "memory");
+    asm volatile("la t0, 1f\n sd t0, 0(%0)\n jr zero\n 1:" ::"r"(&p->resume)
+                 : "t0", "ra", "memory");
     check_eq(last()->epc, 0);
     check_trap(FETCH_ACCESS, 0);
-    asm volatile("la t0, 1f\n sd t0, 0(%0)\n li t1, 0x1234567890\n jr t1\n 1:" ::"r"(&p->resume) : "t0", "t1", "ra", "memory");
+    asm volatile("la t0, 1f\n sd t0, 0(%0)\n li t1, 0x1234567890\n jr t1\n 1:" ::"r"(&p->resume)
+                 : "t0", "t1", "ra", "memory");
     check_eq(last()->epc, 0x1234567890);
     check_trap(FETCH_ACCESS, 0x1234567890);
     trap_disarm();
@@ -387,7 +397,10 @@ static void test_misaligned_data(void)
     for (unsigned at = 4080; at < 4100; at++) {
         volatile uint8_t *p = (volatile uint8_t *)words + at;
 
-        asm volatile("sd %1, 0(%2)\n ld %0, 0(%2)" : "=&r"(v) : "r"(0x1122334455667700 + at), "r"(p) : "memory");
+        asm volatile("sd %1, 0(%2)\n ld %0, 0(%2)"
+                     : "=&r"(v)
+                     : "r"(0x1122334455667700 + at), "r"(p)
+                     : "memory");
         check_eq(v, 0x1122334455667700 + at);
         check_eq(p[7], 0x11);
     }

@@ -20,8 +20,7 @@ static void test_count(void)
     work();
     check(csr_read(cycle) > cycles);
     check(csr_read(instret) > instructions);
-    while (csr_read(time) == time) {
-    }
+    while (csr_read(time) == time) {}
     check(csr_read(time) > time);
     begin("time_is_the_clint");
     for (unsigned i = 0; i < 100; i++) {

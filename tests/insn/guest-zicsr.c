@@ -56,7 +56,8 @@ static void test_read_only(void)
     trap_arm();
     asm volatile("csrrs %0, mhartid, x0" : "=r"(r));
     check_eq(r, 0);
-    asm volatile("csrrci %0, mvendorid, 0\n csrrsi %0, marchid, 0\n csrrc %0, mimpid, x0" : "=r"(r));
+    asm volatile("csrrci %0, mvendorid, 0\n csrrsi %0, marchid, 0\n csrrc %0, mimpid, x0"
+                 : "=r"(r));
     check_no_trap();
     asm volatile("csrrw x0, mhartid, x0");
     check_trap(ILLEGAL, 0xf1401073);
@@ -100,14 +101,18 @@ static uint64_t touch_supervisor(uint64_t arg)
 static uint64_t touch_machine(uint64_t arg)
 {
     (void)arg;
-    asm volatile("csrr t0, mscratch\n csrw mscratch, t0\n csrr t0, mhartid\n csrr t0, mstatus\n mret" ::: "t0");
+    asm volatile(
+        "csrr t0, mscratch\n csrw mscratch, t0\n csrr t0, mhartid\n csrr t0, mstatus\n mret" ::
+            : "t0");
     return 0;
 }
 
 static uint64_t touch_both(uint64_t arg)
 {
     (void)arg;
-    asm volatile("csrr t0, sscratch\n csrr t0, sstatus\n csrw sepc, t0\n csrr t0, mcause\n csrr t0, satp" ::: "t0");
+    asm volatile(
+        "csrr t0, sscratch\n csrr t0, sstatus\n csrw sepc, t0\n csrr t0, mcause\n csrr t0, satp" ::
+            : "t0");
     return 0;
 }
 
@@ -133,14 +138,14 @@ struct warl {
     uint64_t value, want, care; /* what is read back after writing `value`, of the bits in `care` */
 };
 
-#define SWAP(csr)                                \
-    static uint64_t swap_##csr(uint64_t v)       \
-    {                                            \
-        uint64_t old = csr_read(csr), now;       \
-        csr_write(csr, v);                       \
-        now = csr_read(csr);                     \
-        csr_write(csr, old);                     \
-        return now;                              \
+#define SWAP(csr)                          \
+    static uint64_t swap_##csr(uint64_t v) \
+    {                                      \
+        uint64_t old = csr_read(csr), now; \
+        csr_write(csr, v);                 \
+        now = csr_read(csr);               \
+        csr_write(csr, old);               \
+        return now;                        \
     }
 SWAP(mtvec)
 SWAP(stvec)
@@ -164,7 +169,10 @@ SWAP(mhpmevent3)
 SWAP(mhpmcounter3)
 SWAP(satp)
 
-#define ROW(csr, value, want, care) {#csr, swap_##csr, value, want, care}
+#define ROW(csr, value, want, care)         \
+    {                                       \
+#csr, swap_##csr, value, want, care \
+    }
 static const struct warl warls[] = {
     ROW(mtvec, 0x80001000, 0x80001000, -1UL),
     ROW(mtvec, 0x80001001, 0x80001001, -1UL),
@@ -172,19 +180,25 @@ static const struct warl warls[] = {
     ROW(mepc, 0x8000000000000003, 0x8000000000000002, -1UL),
     ROW(sepc, 0xffffffffffffffff, 0xfffffffffffffffe, -1UL),
     ROW(medeleg, -1UL, 0, BIT(ECALL_M)),
-    ROW(medeleg, -1UL, BIT(ILLEGAL) | BIT(ECALL_U) | BIT(LOAD_PAGE) | BIT(STORE_PAGE) | BIT(FETCH_PAGE) | BIT(BREAKPOINT),
-        BIT(ILLEGAL) | BIT(ECALL_U) | BIT(LOAD_PAGE) | BIT(STORE_PAGE) | BIT(FETCH_PAGE) | BIT(BREAKPOINT)),
+    ROW(medeleg, -1UL,
+        BIT(ILLEGAL) | BIT(ECALL_U) | BIT(LOAD_PAGE) | BIT(STORE_PAGE) | BIT(FETCH_PAGE) |
+            BIT(BREAKPOINT),
+        BIT(ILLEGAL) | BIT(ECALL_U) | BIT(LOAD_PAGE) | BIT(STORE_PAGE) | BIT(FETCH_PAGE) |
+            BIT(BREAKPOINT)),
     ROW(mideleg, -1UL, 0x222, 0xaaa),
     ROW(mie, -1UL, 0xaaa, 0xffff & ~BIT(13)),
     ROW(mie, 0, 0, -1UL),
     ROW(sie, -1UL, 0, 0xfff), /* nothing delegated */
-    ROW(mstatus, MSTATUS_MPP | MSTATUS_FS, MSTATUS_MPP | MSTATUS_FS | MSTATUS_SD, MSTATUS_MPP | MSTATUS_FS | MSTATUS_SD),
+    ROW(mstatus, MSTATUS_MPP | MSTATUS_FS, MSTATUS_MPP | MSTATUS_FS | MSTATUS_SD,
+        MSTATUS_MPP | MSTATUS_FS | MSTATUS_SD),
     ROW(mstatus, 0, 0x0000000a00000000, 0xffffffff007fffff | 0xf00000000),
     ROW(mstatus, MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | MSTATUS_MXR | MSTATUS_SUM | MSTATUS_MPRV,
-        MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | MSTATUS_MXR | MSTATUS_SUM | MSTATUS_MPRV, 0x7e0000),
+        MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | MSTATUS_MXR | MSTATUS_SUM | MSTATUS_MPRV,
+        0x7e0000),
     ROW(mstatus, 0x2000, 0x2000, 0x8000000000006000), /* FS initial: no SD */
     ROW(sstatus, MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_FS,
-        MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_FS | MSTATUS_SD | 0x200000000,
+        MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_FS |
+            MSTATUS_SD | 0x200000000,
         ~UINT64_C(0x1800600) & ~BIT(23) & ~BIT(24)),
     ROW(sstatus, MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM, 0,
         MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM),
@@ -196,10 +210,12 @@ static const struct warl warls[] = {
     ROW(mtval, 0xdeadbeefcafef00d, 0xdeadbeefcafef00d, -1UL),
     ROW(stval, 0xdeadbeefcafef00d, 0xdeadbeefcafef00d, -1UL),
     ROW(misa, -1UL, 0x8000000000141105 | BIT('F' - 'A') | BIT('D' - 'A'),
-        0xc000000000000000 | BIT(0) | BIT(2) | BIT(3) | BIT(5) | BIT(8) | BIT(12) | BIT(18) | BIT(20)),
+        0xc000000000000000 | BIT(0) | BIT(2) | BIT(3) | BIT(5) | BIT(8) | BIT(12) | BIT(18) |
+            BIT(20)),
     ROW(mcountinhibit, 2, 0, 2), /* time has no bit */
     ROW(satp, UINT64_C(8) << 60 | 0x80000, UINT64_C(8) << 60 | 0x80000, -1UL),
-    ROW(satp, UINT64_C(5) << 60 | 0x80000, 0, -1UL),  /* a mode that does not exist: no field changes */
+    ROW(satp, UINT64_C(5) << 60 | 0x80000, 0,
+        -1UL), /* a mode that does not exist: no field changes */
     ROW(satp, UINT64_C(15) << 60 | 0x12345, 0, -1UL),
 };
 
@@ -222,7 +238,9 @@ static void test_warl(void)
     trap_arm();
     swap_mhpmevent3(1);
     swap_mhpmcounter3(1);
-    asm volatile("csrr t0, mhpmcounter31\n csrr t0, mhpmevent31\n csrr t0, hpmcounter3\n csrr t0, hpmcounter31" ::: "t0");
+    asm volatile(
+        "csrr t0, mhpmcounter31\n csrr t0, mhpmevent31\n csrr t0, hpmcounter3\n csrr t0, hpmcounter31" ::
+            : "t0");
     check_no_trap();
     trap_disarm();
 }

@@ -5,8 +5,8 @@
  */
 #include "tests/insn/rt.h"
 
-#define INSN_RET       0x00008067u
-#define INSN_LI_A0(n)  (0x00000513u | (uint32_t)(n) << 20)
+#define INSN_RET        0x00008067u
+#define INSN_LI_A0(n)   (0x00000513u | (uint32_t)(n) << 20)
 #define INSN_ADDI_A0(n) (0x00050513u | (uint32_t)(n) << 20)
 
 static uint32_t code[4][1024] __attribute__((aligned(4096)));
@@ -19,7 +19,7 @@ static void fence_i(void)
 
 static uint64_t run(unsigned page, unsigned at, uint64_t arg)
 {
-    return ((code_fn)&((volatile uint32_t(*)[1024])code)[page][at])(arg);
+    return ((code_fn) & ((volatile uint32_t(*)[1024])code)[page][at])(arg);
 }
 
 static void test_patch(void)
@@ -121,7 +121,9 @@ static void test_kinds_of_stores(void)
     asm volatile("fmv.d.x fa0, %0\n fsd fa0, (%1)" ::"r"(pair), "r"(code[3]) : "memory");
     fence_i();
     check_eq(run(3, 0, 0), 5);
-    asm volatile("1: lr.w t0, (%1)\n sc.w t0, %0, (%1)\n bnez t0, 1b" ::"r"(INSN_LI_A0(6)), "r"(code[3]) : "t0", "memory");
+    asm volatile("1: lr.w t0, (%1)\n sc.w t0, %0, (%1)\n bnez t0, 1b" ::"r"(INSN_LI_A0(6)),
+                 "r"(code[3])
+                 : "t0", "memory");
     fence_i();
     check_eq(run(3, 0, 0), 6);
     asm volatile("cbo.zero (%0)" ::"r"(code[3]) : "memory");
@@ -129,7 +131,8 @@ static void test_kinds_of_stores(void)
     code[3][1] = INSN_RET;
     fence_i();
     check_eq(run(3, 0, 0), 7);
-    *(volatile uint64_t *)((uint8_t *)code[3] - 4) = (uint64_t)INSN_LI_A0(8) << 32; /* across the page's start */
+    *(volatile uint64_t *)((uint8_t *)code[3] - 4) = (uint64_t)INSN_LI_A0(8)
+                                                     << 32; /* across the page's start */
     fence_i();
     check_eq(run(3, 0, 0), 8);
     asm volatile(".insn i 0x0f, 1, a0, a1, 0x7ff" ::: "memory"); /* reserved fields are ignored */

@@ -8,21 +8,21 @@
 
 #include "tests/insn/rt.h"
 
-#define PTE_V BIT(0)
-#define PTE_R BIT(1)
-#define PTE_W BIT(2)
-#define PTE_X BIT(3)
-#define PTE_U BIT(4)
-#define PTE_G BIT(5)
-#define PTE_A BIT(6)
-#define PTE_D BIT(7)
-#define PTE_RWX  (PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D)
-#define PTE_RW   (PTE_V | PTE_R | PTE_W | PTE_A | PTE_D)
-#define PTE_KEPT UINT64_C(0x3ff)
+#define PTE_V      BIT(0)
+#define PTE_R      BIT(1)
+#define PTE_W      BIT(2)
+#define PTE_X      BIT(3)
+#define PTE_U      BIT(4)
+#define PTE_G      BIT(5)
+#define PTE_A      BIT(6)
+#define PTE_D      BIT(7)
+#define PTE_RWX    (PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D)
+#define PTE_RW     (PTE_V | PTE_R | PTE_W | PTE_A | PTE_D)
+#define PTE_KEPT   UINT64_C(0x3ff)
 
-#define SV39 8
-#define SV48 9
-#define SV57 10
+#define SV39       8
+#define SV48       9
+#define SV57       10
 
 #define PAGE       4096UL
 #define POOL_PAGES 32
@@ -72,7 +72,8 @@ static inline uint64_t pte_of(uint64_t pa, uint64_t flags)
 }
 
 /* A leaf of LEVEL for VA. */
-static inline volatile uint64_t *space_map(struct space *s, uint64_t va, uint64_t pa, uint64_t flags, unsigned level)
+static inline volatile uint64_t *space_map(struct space *s, uint64_t va, uint64_t pa,
+                                           uint64_t flags, unsigned level)
 {
     volatile uint64_t *e = space_entry(s, va, level);
 

@@ -15,7 +15,8 @@
 struct percpu rt_percpu[RT_MAX_HARTS];
 static uint8_t trap_stacks[RT_MAX_HARTS][2][8192] __attribute__((aligned(16)));
 static unsigned harts_up;
-static unsigned harts_done;
+static unsigned harts_started, harts_done;
+static unsigned runs; /* of run_on_harts() */
 
 static const char *case_name;
 static const char *case_prefix = ""; /* of the case that is open */
@@ -27,8 +28,7 @@ static unsigned failures;
 
 static void put_char(char c)
 {
-    while (!(UART[5] & 0x20)) {
-    }
+    while (!(UART[5] & 0x20)) {}
     UART[0] = (uint8_t)c;
 }
 
@@ -212,14 +212,18 @@ void rt_s_trap(struct half *half);
 void rt_m_trap(struct half *half)
 {
     struct percpu *p = percpu_of(half);
-    struct trap t = {.cause = csr_read(mcause), .epc = csr_read(mepc), .tval = csr_read(mtval),
-                     .status = csr_read(mstatus), .mode = M_MODE};
+    struct trap t = {.cause = csr_read(mcause),
+                     .epc = csr_read(mepc),
+                     .tval = csr_read(mtval),
+                     .status = csr_read(mstatus),
+                     .mode = M_MODE};
 
     if (t.cause >> 63) {
         if (count_interrupt(p, &t)) {
             csr_clear(mie, BIT(t.cause & 15));
         }
-    } else if ((t.cause == ECALL_U || t.cause == ECALL_S || t.cause == ECALL_M) && half->x[17] == ECALL_EXIT) {
+    } else if ((t.cause == ECALL_U || t.cause == ECALL_S || t.cause == ECALL_M) &&
+               half->x[17] == ECALL_EXIT) {
         csr_write(mepc, physical(t.epc) + 4);
         csr_set(mstatus, MSTATUS_MPP);
     } else {
@@ -230,8 +234,11 @@ void rt_m_trap(struct half *half)
 void rt_s_trap(struct half *half)
 {
     struct percpu *p = percpu_of((const struct half *)((const uint8_t *)half));
-    struct trap t = {.cause = csr_read(scause), .epc = csr_read(sepc), .tval = csr_read(stval),
-                     .status = csr_read(sstatus), .mode = S_MODE};
+    struct trap t = {.cause = csr_read(scause),
+                     .epc = csr_read(sepc),
+                     .tval = csr_read(stval),
+                     .status = csr_read(sstatus),
+                     .mode = S_MODE};
 
     if (t.cause >> 63) {
         if (count_interrupt(p, &t)) {
@@ -315,12 +322,18 @@ static void secondary(uint64_t hart)
     struct percpu *p = &rt_percpu[hart];
 
     for (;;) {
+        unsigned run = __atomic_load_n(&runs, __ATOMIC_ACQUIRE);
+
         csr_write(mie, BIT(MSI));
         while (!p->job) {
             asm volatile("wfi");
             *CLINT_MSIP(hart) = 0;
         }
         csr_write(mie, 0);
+        __atomic_fetch_add(&harts_started, 1, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&runs, __ATOMIC_ACQUIRE) == run) {
+            spin_pause();
+        }
         p->job(hart);
         p->job = NULL;
         __atomic_fetch_add(&harts_done, 1, __ATOMIC_SEQ_CST);
@@ -353,23 +366,35 @@ unsigned hart_count(void)
     static bool waited;
     uint64_t end = *CLINT_MTIME + 500000; /* 50 ms */
 
-    while (!waited && *CLINT_MTIME < end && __atomic_load_n(&harts_up, __ATOMIC_ACQUIRE) < RT_MAX_HARTS) {
+    while (!waited && *CLINT_MTIME < end &&
+           __atomic_load_n(&harts_up, __ATOMIC_ACQUIRE) < RT_MAX_HARTS) {
         spin_pause();
     }
     waited = true;
     return __atomic_load_n(&harts_up, __ATOMIC_ACQUIRE);
 }
 
+static void wait_for(unsigned *count, unsigned n)
+{
+    while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < n) {
+        spin_pause();
+    }
+}
+
+/* The job starts on all harts together, with no IPI of ours on its way. */
 void run_on_harts(unsigned n, void (*job)(uint64_t hart))
 {
-    __atomic_store_n(&harts_done, 0, __ATOMIC_SEQ_CST);
+    harts_started = harts_done = 0;
     for (unsigned i = 1; i < n; i++) {
         rt_percpu[i].job = job;
         asm volatile("fence" ::: "memory");
         *CLINT_MSIP(i) = 1;
     }
-    job(0);
-    while (__atomic_load_n(&harts_done, __ATOMIC_ACQUIRE) < n - 1) {
-        spin_pause();
+    wait_for(&harts_started, n - 1);
+    for (unsigned i = 1; i < n; i++) {
+        *CLINT_MSIP(i) = 0;
     }
+    __atomic_fetch_add(&runs, 1, __ATOMIC_SEQ_CST);
+    job(0);
+    wait_for(&harts_done, n - 1);
 }

@@ -23,44 +23,61 @@
 enum priv { U_MODE = 0, S_MODE = 1, M_MODE = 3 };
 
 enum {
-    FETCH_MISALIGNED, FETCH_ACCESS, ILLEGAL, BREAKPOINT, LOAD_MISALIGNED, LOAD_ACCESS, STORE_MISALIGNED, STORE_ACCESS,
-    ECALL_U, ECALL_S, ECALL_M = 11, FETCH_PAGE, LOAD_PAGE, STORE_PAGE = 15
+    FETCH_MISALIGNED,
+    FETCH_ACCESS,
+    ILLEGAL,
+    BREAKPOINT,
+    LOAD_MISALIGNED,
+    LOAD_ACCESS,
+    STORE_MISALIGNED,
+    STORE_ACCESS,
+    ECALL_U,
+    ECALL_S,
+    ECALL_M = 11,
+    FETCH_PAGE,
+    LOAD_PAGE,
+    STORE_PAGE = 15
 };
 enum { SSI = 1, MSI = 3, STI = 5, MTI = 7, SEI = 9, MEI = 11 };
 
-#define MSTATUS_SIE  BIT(1)
-#define MSTATUS_MIE  BIT(3)
-#define MSTATUS_SPIE BIT(5)
-#define MSTATUS_MPIE BIT(7)
-#define MSTATUS_SPP  BIT(8)
-#define MSTATUS_MPP  (UINT64_C(3) << 11)
-#define MSTATUS_FS   (UINT64_C(3) << 13)
-#define MSTATUS_MPRV BIT(17)
-#define MSTATUS_SUM  BIT(18)
-#define MSTATUS_MXR  BIT(19)
-#define MSTATUS_TVM  BIT(20)
-#define MSTATUS_TW   BIT(21)
-#define MSTATUS_TSR  BIT(22)
-#define MSTATUS_SD   BIT(63)
+#define MSTATUS_SIE          BIT(1)
+#define MSTATUS_MIE          BIT(3)
+#define MSTATUS_SPIE         BIT(5)
+#define MSTATUS_MPIE         BIT(7)
+#define MSTATUS_SPP          BIT(8)
+#define MSTATUS_MPP          (UINT64_C(3) << 11)
+#define MSTATUS_FS           (UINT64_C(3) << 13)
+#define MSTATUS_MPRV         BIT(17)
+#define MSTATUS_SUM          BIT(18)
+#define MSTATUS_MXR          BIT(19)
+#define MSTATUS_TVM          BIT(20)
+#define MSTATUS_TW           BIT(21)
+#define MSTATUS_TSR          BIT(22)
+#define MSTATUS_SD           BIT(63)
 
 #define CLINT_MSIP(hart)     ((volatile uint32_t *)(0x2000000UL + 4 * (hart)))
 #define CLINT_MTIMECMP(hart) ((volatile uint64_t *)(0x2004000UL + 8 * (hart)))
 #define CLINT_MTIME          ((volatile uint64_t *)0x200bff8UL)
 
-#define csr_read(csr)                                                             \
-    ({                                                                            \
-        uint64_t value_;                                                          \
-        asm volatile("csrr %0, " RT_STRING(csr) : "=r"(value_)::"memory");        \
-        value_;                                                                   \
+#define csr_read(csr)                                                      \
+    ({                                                                     \
+        uint64_t value_;                                                   \
+        asm volatile("csrr %0, " RT_STRING(csr) : "=r"(value_)::"memory"); \
+        value_;                                                            \
     })
-#define csr_write(csr, v) asm volatile("csrw " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
-#define csr_set(csr, v)   asm volatile("csrs " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
-#define csr_clear(csr, v) asm volatile("csrc " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
-#define csr_swap(csr, v)                                                                          \
-    ({                                                                                            \
-        uint64_t value_;                                                                          \
-        asm volatile("csrrw %0, " RT_STRING(csr) ", %1" : "=r"(value_) : "r"((uint64_t)(v)) : "memory"); \
-        value_;                                                                                   \
+#define csr_write(csr, v) \
+    asm volatile("csrw " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
+#define csr_set(csr, v) asm volatile("csrs " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
+#define csr_clear(csr, v) \
+    asm volatile("csrc " RT_STRING(csr) ", %0" ::"rK"((uint64_t)(v)) : "memory")
+#define csr_swap(csr, v)                                \
+    ({                                                  \
+        uint64_t value_;                                \
+        asm volatile("csrrw %0, " RT_STRING(csr) ", %1" \
+                     : "=r"(value_)                     \
+                     : "r"((uint64_t)(v))               \
+                     : "memory");                       \
+        value_;                                         \
     })
 
 /* What a trap handler found; `mode` is the mode whose handler ran. */
@@ -80,12 +97,12 @@ struct half {
 struct percpu {
     struct half m;
     struct half s;
-    struct trap last;      /* the latest exception since trap_arm() */
-    uint64_t armed;        /* exceptions are recorded and skipped: not armed, they end the program */
-    uint64_t resume;       /* where to go on after the next exception, 0: behind the instruction */
+    struct trap last; /* the latest exception since trap_arm() */
+    uint64_t armed;   /* exceptions are recorded and skipped: not armed, they end the program */
+    uint64_t resume;  /* where to go on after the next exception, 0: behind the instruction */
     uint64_t irq_count[16];
-    uint64_t irq_mode;     /* mode whose handler took the latest interrupt */
-    uint64_t irq_status;   /* its xstatus */
+    uint64_t irq_mode;   /* mode whose handler took the latest interrupt */
+    uint64_t irq_status; /* its xstatus */
     uint64_t irq_epc;
     /* Called for interrupts in place of counting and masking them; runs in the handler's mode. */
     void (*irq_hook)(struct percpu *p, unsigned cause);
@@ -120,11 +137,11 @@ bool case_failed(void);
 /* Fails the case; further failures of a case are not printed. */
 void fail_at(int line, const char *what);
 void fail_values(int line, const char *what, uint64_t got, uint64_t want);
-#define check(cond)                     \
-    do {                                \
-        if (!(cond)) {                  \
-            fail_at(__LINE__, #cond);   \
-        }                               \
+#define check(cond)                   \
+    do {                              \
+        if (!(cond)) {                \
+            fail_at(__LINE__, #cond); \
+        }                             \
     } while (0)
 #define check_eq(got, want)                                        \
     do {                                                           \

@@ -226,8 +226,9 @@ static void check_bytes(const struct mem *m, uint64_t index, uint64_t at, uint64
 
 static void run_mem(const struct mem *m, uint64_t index)
 {
-    static const uint64_t places[] = {64, 65, 66, 67, 68, 69, 70, 71, 72, 120, 121, 123, 125, 126, 127, 128, 2048, 4088, 4089,
-                                      4090, 4091, 4092, 4093, 4094, 4095, 4096, 4097, 8190, 8191, 8192};
+    static const uint64_t places[] = {64,   65,   66,   67,   68,   69,   70,   71,   72,   120,
+                                      121,  123,  125,  126,  127,  128,  2048, 4088, 4089, 4090,
+                                      4091, 4092, 4093, 4094, 4095, 4096, 4097, 8190, 8191, 8192};
 
     for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
         uint64_t value = m->is_x0 ? 0 : 0xf1e2d3c4b5a69788UL + i * 0x0101010101010101UL;

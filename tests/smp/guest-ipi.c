@@ -178,7 +178,8 @@ static void timer_job(uint64_t hart)
         if (hart & 1) {
             asm volatile("wfi" ::: "memory");
         } else {
-            asm volatile("li t0, 1000\n 1: mul %0, %0, %0\n addi t0, t0, -1\n bnez t0, 1b" : "+r"(work)::"t0");
+            asm volatile("li t0, 1000\n 1: mul %0, %0, %0\n addi t0, t0, -1\n bnez t0, 1b"
+                         : "+r"(work)::"t0");
         }
     }
     ipi_close();
@@ -254,13 +255,18 @@ static void loop_job(uint64_t hart)
                 *CLINT_MSIP(h) = 1;
             }
         } else if (i % 3 == 0) {
-            asm volatile("la s0, 2f\n csrsi mstatus, 8\n 1: j 1b\n .balign 4\n 2:" ::: "s0", "memory");
+            asm volatile("la s0, 2f\n csrsi mstatus, 8\n 1: j 1b\n .balign 4\n 2:" ::
+                             : "s0", "memory");
         } else if (i % 3 == 1) {
-            asm volatile("la s0, 2f\n csrsi mstatus, 8\n 1: addi t0, t0, 1\n andi t1, t0, 1\n beqz t1, 1b\n j 1b\n .balign 4\n 2:" ::: "s0", "t0",
-                         "t1", "memory");
+            asm volatile(
+                "la s0, 2f\n csrsi mstatus, 8\n"
+                "1: addi t0, t0, 1\n andi t1, t0, 1\n beqz t1, 1b\n j 1b\n .balign 4\n 2:" ::
+                    : "s0", "t0", "t1", "memory");
         } else {
-            asm volatile("la s0, 2f\n csrsi mstatus, 8\n la t1, 1f\n 1: ld t0, (%0)\n jr t1\n .balign 4\n 2:" ::"r"(&stop.v)
-                         : "s0", "t0", "t1", "memory");
+            asm volatile(
+                "la s0, 2f\n csrsi mstatus, 8\n la t1, 1f\n 1: ld t0, (%0)\n jr t1\n .balign 4\n 2:" ::
+                    "r"(&stop.v)
+                : "s0", "t0", "t1", "memory");
         }
         barrier();
     }

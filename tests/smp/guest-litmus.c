@@ -26,13 +26,16 @@ struct shape {
     bool (*weak)(const struct slot *s); /* counted if seen, NULL: nothing to count */
 };
 
-#define PART(name, text, ...)                                                                              \
-    static void name(volatile uint64_t *x, volatile uint64_t *y, volatile uint64_t *r)                     \
-    {                                                                                                      \
-        uint64_t a = 0, b = 0, one = 1, two = 2;                                                           \
-        asm volatile(text : "+&r"(a), "+&r"(b) : "r"(x), "r"(y), "r"(one), "r"(two) : "t0", "t1", "memory"); \
-        r[0] = a;                                                                                          \
-        r[1] = b;                                                                                          \
+#define PART(name, text, ...)                                                          \
+    static void name(volatile uint64_t *x, volatile uint64_t *y, volatile uint64_t *r) \
+    {                                                                                  \
+        uint64_t a = 0, b = 0, one = 1, two = 2;                                       \
+        asm volatile(text                                                              \
+                     : "+&r"(a), "+&r"(b)                                              \
+                     : "r"(x), "r"(y), "r"(one), "r"(two)                              \
+                     : "t0", "t1", "memory");                                          \
+        r[0] = a;                                                                      \
+        r[1] = b;                                                                      \
     }
 #define LD_A_X "ld %0, (%2)\n"
 #define LD_B_X "ld %1, (%2)\n"

@@ -19,18 +19,24 @@ static void amo_add(void)
 /* The shape that the ISA calls constrained. */
 static void lrsc_fused(void)
 {
-    asm volatile("1: lr.d t0, (%0)\n addi t0, t0, 1\n sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v) : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.d t0, (%0)\n addi t0, t0, 1\n sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v)
+        : "t0", "t1", "memory");
 }
 
 static void lrsc_fused_aqrl(void)
 {
-    asm volatile("1: lr.d.aqrl t0, (%0)\n addi t0, t0, 1\n sc.d.rl t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v)
-                 : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.d.aqrl t0, (%0)\n addi t0, t0, 1\n sc.d.rl t1, t0, (%0)\n bnez t1, 1b" ::"r"(
+            &counter.v)
+        : "t0", "t1", "memory");
 }
 
 static void lrsc_word(void)
 {
-    asm volatile("1: lr.w t0, (%0)\n addiw t0, t0, 1\n sc.w t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v) : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.w t0, (%0)\n addiw t0, t0, 1\n sc.w t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v)
+        : "t0", "t1", "memory");
 }
 
 /* A store of one's own to another line between the two. */
@@ -38,28 +44,35 @@ static void lrsc_store_between(void)
 {
     static struct line own[RT_MAX_HARTS];
 
-    asm volatile("1: lr.d t0, (%0)\n addi t0, t0, 1\n sd t0, (%1)\n sc.d t1, t0, (%0)\n bnez t1, 1b"
-                 ::"r"(&counter.v), "r"(&own[hart_id()])
-                 : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.d t0, (%0)\n addi t0, t0, 1\n sd t0, (%1)\n sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(
+            &counter.v),
+        "r"(&own[hart_id()])
+        : "t0", "t1", "memory");
 }
 
 static void lrsc_load_between(void)
 {
-    asm volatile("1: lr.d t0, (%0)\n ld t1, (%1)\n addi t0, t0, 1\n sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v), "r"(&second.v)
-                 : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.d t0, (%0)\n ld t1, (%1)\n addi t0, t0, 1\n sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(
+            &counter.v),
+        "r"(&second.v)
+        : "t0", "t1", "memory");
 }
 
 static void lrsc_branch_between(void)
 {
-    asm volatile("1: lr.d t0, (%0)\n andi t1, t0, 1\n beqz t1, 2f\n addi t0, t0, 1\n j 3f\n 2: addi t0, t0, 1\n"
-                 "3: sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v)
-                 : "t0", "t1", "memory");
+    asm volatile(
+        "1: lr.d t0, (%0)\n andi t1, t0, 1\n beqz t1, 2f\n addi t0, t0, 1\n j 3f\n 2: addi t0, t0, 1\n"
+        "3: sc.d t1, t0, (%0)\n bnez t1, 1b" ::"r"(&counter.v)
+        : "t0", "t1", "memory");
 }
 
 /* LR and SC in two pages of code: the pair spans two blocks. */
 static void lrsc_across_pages(void)
 {
-    asm volatile(".option push\n .option norvc\n j 1f\n .balign 4096\n .space 4096 - 8\n 1: lr.d t0, (%0)\n addi t0, t0, 1\n"
+    asm volatile(".option push\n .option norvc\n j 1f\n .balign 4096\n .space 4096 - 8\n"
+                 "1: lr.d t0, (%0)\n addi t0, t0, 1\n"
                  "sc.d t1, t0, (%0)\n bnez t1, 1b\n .option pop" ::"r"(&counter.v)
                  : "t0", "t1", "memory");
 }
@@ -82,8 +95,7 @@ __attribute__((noinline)) static uint64_t sc_of(uint64_t v, volatile uint64_t *p
 
 static void lrsc_subroutines(void)
 {
-    while (sc_of(lr_of(&counter.v) + 1, &counter.v)) {
-    }
+    while (sc_of(lr_of(&counter.v) + 1, &counter.v)) {}
 }
 
 /* The increment is the value loaded for the compare of a compare-and-swap. */
@@ -185,12 +197,14 @@ static void amo_job(uint64_t hart)
     for (uint64_t i = 0; i < rounds; i++) {
         uint64_t v = hart * rounds + i;
 
-        asm volatile("amoxor.d zero, %0, (%1)" ::"r"(v * 0x9e3779b97f4a7c15), "r"(&amo.xor_d) : "memory");
+        asm volatile("amoxor.d zero, %0, (%1)" ::"r"(v * 0x9e3779b97f4a7c15), "r"(&amo.xor_d)
+                     : "memory");
         asm volatile("amoor.d zero, %0, (%1)" ::"r"(1UL << (v & 63)), "r"(&amo.or_d) : "memory");
         asm volatile("amomax.d zero, %0, (%1)" ::"r"(v), "r"(&amo.max_d) : "memory");
         asm volatile("amomin.d zero, %0, (%1)" ::"r"(-v), "r"(&amo.min_d) : "memory");
         asm volatile("amomaxu.w zero, %0, (%1)" ::"r"(v), "r"(&amo.maxu_w) : "memory");
-        asm volatile("amoadd.w zero, %0, (%1)" ::"r"(1UL), "r"(hart & 1 ? &amo.high : &amo.low) : "memory");
+        asm volatile("amoadd.w zero, %0, (%1)" ::"r"(1UL), "r"(hart & 1 ? &amo.high : &amo.low)
+                     : "memory");
     }
 }
 
@@ -227,7 +241,10 @@ static void swap_lock(void)
     uint64_t old;
 
     do {
-        asm volatile("amoswap.w.aq %0, %1, (%2)" : "=&r"(old) : "r"(1UL), "r"(&lock_word.v) : "memory");
+        asm volatile("amoswap.w.aq %0, %1, (%2)"
+                     : "=&r"(old)
+                     : "r"(1UL), "r"(&lock_word.v)
+                     : "memory");
         if (old) {
             relax();
         }
@@ -249,7 +266,10 @@ static void lrsc_lock(void)
     uint64_t bad;
 
     do {
-        asm volatile("lr.w.aq %0, (%2)\n bnez %0, 1f\n sc.w %0, %1, (%2)\n 1:" : "=&r"(bad) : "r"(1UL), "r"(&lock_word.v) : "memory");
+        asm volatile("lr.w.aq %0, (%2)\n bnez %0, 1f\n sc.w %0, %1, (%2)\n 1:"
+                     : "=&r"(bad)
+                     : "r"(1UL), "r"(&lock_word.v)
+                     : "memory");
         if (bad) {
             relax();
         }
@@ -348,11 +368,19 @@ static void change_and_back(void)
         *p = A;
         break;
     case 1:
-        asm volatile("amoswap.d zero, %0, (%2)\n amoswap.d zero, %1, (%2)" ::"r"((uint64_t)B), "r"((uint64_t)A), "r"(p) : "memory");
+        asm volatile("amoswap.d zero, %0, (%2)\n amoswap.d zero, %1, (%2)" ::"r"((uint64_t)B),
+                     "r"((uint64_t)A), "r"(p)
+                     : "memory");
         break;
     case 2:
-        asm volatile("1: lr.d t0, (%2)\n sc.d %0, %1, (%2)\n bnez %0, 1b" : "=&r"(bad) : "r"((uint64_t)B), "r"(p) : "t0", "memory");
-        asm volatile("1: lr.d t0, (%2)\n sc.d %0, %1, (%2)\n bnez %0, 1b" : "=&r"(bad) : "r"((uint64_t)A), "r"(p) : "t0", "memory");
+        asm volatile("1: lr.d t0, (%2)\n sc.d %0, %1, (%2)\n bnez %0, 1b"
+                     : "=&r"(bad)
+                     : "r"((uint64_t)B), "r"(p)
+                     : "t0", "memory");
+        asm volatile("1: lr.d t0, (%2)\n sc.d %0, %1, (%2)\n bnez %0, 1b"
+                     : "=&r"(bad)
+                     : "r"((uint64_t)A), "r"(p)
+                     : "t0", "memory");
         break;
     case 3:
         *(volatile uint8_t *)p = 0x77;
@@ -363,12 +391,15 @@ static void change_and_back(void)
         *p = A;
         break;
     case 5:
-        *(volatile uint64_t *)((volatile uint8_t *)p - 4) = 0; /* across the start of the double, misaligned */
+        *(volatile uint64_t *)((volatile uint8_t *)p - 4) =
+            0; /* across the start of the double, misaligned */
         *p = A;
         break;
     case 6:
-        asm volatile("fmv.d.x fa0, %0\n fsd fa0, (%2)\n fmv.d.x fa0, %1\n fsd fa0, (%2)" ::"r"((uint64_t)B), "r"((uint64_t)A), "r"(p)
-                     : "memory");
+        asm volatile(
+            "fmv.d.x fa0, %0\n fsd fa0, (%2)\n fmv.d.x fa0, %1\n fsd fa0, (%2)" ::"r"((uint64_t)B),
+            "r"((uint64_t)A), "r"(p)
+            : "memory");
         break;
     }
 }
@@ -405,7 +436,12 @@ static void aba_job(uint64_t hart)
 static void test_aba(enum priv mode)
 {
     static const char *const names[] = {
-        "aba_stores", "aba_amos", "aba_lrsc", "aba_byte_stores", "aba_store_of_the_same_value", "aba_misaligned_store",
+        "aba_stores",
+        "aba_amos",
+        "aba_lrsc",
+        "aba_byte_stores",
+        "aba_store_of_the_same_value",
+        "aba_misaligned_store",
         "aba_float_stores",
     };
 
@@ -433,8 +469,7 @@ static void quiet_job(uint64_t hart)
         if (hart & 1) {
             *p = *p + 1; /* stores beside the others' reservations */
         } else {
-            while (sc_of(lr_of(p) + 1, p)) {
-            }
+            while (sc_of(lr_of(p) + 1, p)) {}
         }
     }
 }

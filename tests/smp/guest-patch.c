@@ -6,9 +6,9 @@
  */
 #include "tests/smp/smp.h"
 
-#define STOP BIT(62)
-#define RET  0x00008067u
-#define LI_A0(n) (0x00000513u | (uint32_t)(n) << 20)
+#define STOP       BIT(62)
+#define RET        0x00008067u
+#define LI_A0(n)   (0x00000513u | (uint32_t)(n) << 20)
 #define ADDI_A0(n) (0x00050513u | (uint32_t)(n) << 20)
 
 static uint32_t code[4][1024] __attribute__((aligned(4096)));
@@ -45,7 +45,8 @@ static void fail_version(uint64_t seen, uint64_t least)
 static void check_versions(void)
 {
     if (failures.v) {
-        fail_values((int)failures.v, "(line: how often) a version that ran", odd_seen.v, odd_least.v);
+        fail_values((int)failures.v, "(line: how often) a version that ran", odd_seen.v,
+                    odd_least.v);
     }
 }
 
@@ -56,7 +57,8 @@ static uint64_t call(const void *p, uint64_t arg)
 
 /* ---- remote fence.i ----------------------------------------------------------------------------------------------------------- */
 
-static unsigned body; /* instructions in front of the ones that change: long bodies are several blocks */
+static unsigned
+    body; /* instructions in front of the ones that change: long bodies are several blocks */
 
 static void put_function(uint64_t version)
 {

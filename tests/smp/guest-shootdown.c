@@ -11,7 +11,7 @@
 #define STOP    BIT(62)
 
 static uint64_t frames[FRAMES][512] __attribute__((aligned(4096)));
-static struct line acked;            /* version that all harts must see by now */
+static struct line acked; /* version that all harts must see by now */
 static struct line failures, ready;
 static volatile uint64_t *entry;
 static uint64_t versions;
@@ -85,7 +85,8 @@ static void job(uint64_t hart)
     csr_write(satp, 0);
 }
 
-static void run(const char *name, unsigned n, void (*direct)(void), void (*work)(void), uint64_t first_pte)
+static void run(const char *name, unsigned n, void (*direct)(void), void (*work)(void),
+                uint64_t first_pte)
 {
     for (fence_kind = 0; fence_kind < FENCE_KINDS; fence_kind++) {
         static const char *const kinds[] = {"page_", "all_", "asid_"};
@@ -161,7 +162,8 @@ static void work_stores(void)
 
     while (load_acquire(&acked.v) != STOP) {
         ((volatile uint64_t *)TEST_VA)[hart] = -1UL;
-        asm volatile("amoor.d zero, %0, (%1)" ::"r"(-1UL), "r"(TEST_VA + 8 * (hart + 8)) : "memory");
+        asm volatile("amoor.d zero, %0, (%1)" ::"r"(-1UL), "r"(TEST_VA + 8 * (hart + 8))
+                     : "memory");
     }
 }
 
@@ -269,7 +271,8 @@ static void work_split(void)
         /* Frame 0 shows 1000 through the megapage, frame 1 shows 1001 through the table. */
         if (before == after && before && seen != 1000 + (before & 1)) {
             /* The director may already be on the way to the next version: look again. */
-            if (*big_entry == (before & 1 ? pte_of((uint64_t)small_table, PTE_V) : pte_of((uint64_t)frames & -(PAGE * 512), PTE_RW)) &&
+            if (*big_entry == (before & 1 ? pte_of((uint64_t)small_table, PTE_V)
+                                          : pte_of((uint64_t)frames & -(PAGE * 512), PTE_RW)) &&
                 load_acquire(&acked.v) == before && seen != 1000 + (before & 1)) {
                 fail();
             }
@@ -306,7 +309,8 @@ void test_main(void)
     denied_flags = 0;
     run("no_store_to_a_page_that_is_gone", n, direct_denied, work_stores, first);
     fill_code();
-    run("no_code_through_an_old_translation", n, direct_code, work_code, pte_of((uint64_t)frames[0], PTE_RWX));
+    run("no_code_through_an_old_translation", n, direct_code, work_code,
+        pte_of((uint64_t)frames[0], PTE_RWX));
     prepare_split();
     run("no_load_through_a_superpage_that_was_split", n, direct_split, work_split, first);
 }

@@ -72,7 +72,6 @@ static inline void smp_run(unsigned n, enum priv mode, void (*job)(uint64_t hart
     run_on_harts(n, mode == S_MODE ? smp_s_job : job);
 }
 
-
 /* ---- interprocessor calls ------------------------------------------------------------------------------------------------------ */
 
 /* Acknowledged calls of each hart. */
