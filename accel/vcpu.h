@@ -157,7 +157,8 @@ void vcpu_flush_paged(struct vcpu *cpu);
 void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg);
 void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),
                      uint64_t arg);
-/* fence.i: drops the TBs whose bytes changed. False: there was nothing to look at, the TB may go on. */
+/* fence.i: drops the TBs whose bytes changed. False: there was nothing to do here; but another hart
+ * may have dropped the running TB: find the next one again. */
 bool vcpu_fence_i(struct vcpu *cpu);
 /*
  * wfi: the main loop will sleep until has_work. The TB must end after it with exit_loop.

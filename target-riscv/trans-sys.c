@@ -42,6 +42,7 @@ bool trans_fence_i(struct dis *d, const struct insn *i UNUSED)
     ir_brcond(d->ctx, COND_EQ, dropped, imm_const(d, 0), same);
     ir_exit_loop(d->ctx, d->next_off);
     ir_label(d->ctx, same);
+    gen_look_again(d); /* another hart's fence.i may have dropped this TB */
     return true;
 }
 
