@@ -49,6 +49,7 @@ enum {
     OP_OR = 0x0b,
     OP_AND = 0x23,
     OP_SUB = 0x2b,
+    OP_SBB = 0x1b,
     OP_XOR = 0x33,
     OP_CMP = 0x3b,
     OP_STORE_FORM = -2,
@@ -98,7 +99,7 @@ enum {
 };
 
 /* Numbers of the group at 0x81/0x83: op rm, imm. The opcode of the register form is n * 8 + 3. */
-enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
+enum { ALU_ADD = 0, ALU_OR = 1, ALU_SBB = 3, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
 enum { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 enum { G3_NOT = 2, G3_NEG = 3, G3_MUL = 4, G3_IMUL = 5, G3_DIV = 6, G3_IDIV = 7 };
 enum x86_cc {

@@ -99,6 +99,7 @@ static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_regio
     e->fpu_outside = ctx->t->config.options.fpu_helper || e->lay->fpu_control == 0;
     xmm_forget_all(e);
     e->xmm.locked = 0;
+    e->rounding = IR_RM_DYNAMIC;
     e->ncold = 0;
     e->nfixups = 0;
     e->nmarks = 0;
@@ -125,6 +126,7 @@ static bool emit_body(struct emit *e)
         e->insn = i;
         e->locked = 0;
         e->xmm.locked = 0;
+        fp_before(e, i);
         finish_record(e, i, row->emit(e, i, row));
     }
     assert(e->nfixups == 0);

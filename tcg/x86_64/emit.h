@@ -61,6 +61,8 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
+    uint64_t class_limits[5]; /* fclass of F64 */
+    uint16_t classes[12];
     uint32_t nan32;
 };
 
@@ -142,6 +144,7 @@ struct emit {
     int32_t pc_off, head_off;
     bool chain_off, smp, failed;
     bool vex, fpu_outside;
+    uint8_t rounding; /* enum ir_rounding: whose mode MXCSR has */
     struct xmm_cache xmm;
     struct loop_register loop[MAX_LOOP_REGISTERS];
     unsigned nloop;
@@ -281,6 +284,10 @@ struct cold *fp_cold(struct emit *e, const struct ir_insn *i, unsigned cc, unsig
 void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b);
 /* A NaN in T is replaced by what the operation's rules say; then T is d's new value. */
 int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t);
+/* Before each record: gives MXCSR its mode back if the record may leave the TB. */
+void fp_before(struct emit *e, const struct ir_insn *i);
+/* MXCSR rounds as RM says, which is not RMM. */
+void fp_use_rounding(struct emit *e, unsigned rm);
 /* The body of struct tcg_config's fp for generated code: operands by the data behind the call. */
 uint64_t x86_fp_outside(void *env, const uint8_t *site, const struct tcg_config *c);
 

@@ -85,6 +85,9 @@ int emit_to_int(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     if (e->fpu_outside || !(plain || has_round(e, i))) {
         return fp_outside(e, i);
     }
+    if (i->aux == IR_RM_DYNAMIC) {
+        fp_use_rounding(e, IR_RM_DYNAMIC);
+    }
     a = xmm_of(e, type, i->a);
     r = int_dest(e, i);
     if (checks) {
@@ -118,9 +121,10 @@ int emit_from_int(struct emit *e, const struct ir_insn *i, const struct x86_op *
     struct opd a;
 
     (void)row;
-    if (e->fpu_outside || i->aux != IR_RM_DYNAMIC) {
+    if (e->fpu_outside || i->aux == IR_RM_RMM) {
         return fp_outside(e, i);
     }
+    fp_use_rounding(e, i->aux);
     t = xmm_dest(e, i->d);
     a = opd_of(e, i->a);
     if (i->op == IR_fcvt_f_wu || a.kind == OPD_IMM) {

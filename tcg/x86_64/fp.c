@@ -95,10 +95,57 @@ int fp_outside(struct emit *e, const struct ir_insn *i)
 
 /* ---- arithmetic ---------------------------------------------------------------------------- */
 
-/* True if the rounding mode is not the one in MXCSR. */
-static bool rounds_otherwise(const struct emit *e, const struct ir_insn *i)
+/*
+ * A static rounding mode is set in MXCSR at the first op that wants it, and stays until something
+ * wants another one or may leave the TB (fp_before). Only the guest's own mode is in fpu_control,
+ * whose flags are some that MXCSR has too.
+ */
+static void set_rounding(struct emit *e, unsigned rm)
 {
-    return e->fpu_outside || i->aux != IR_RM_DYNAMIC;
+    static const uint32_t fields[] = {
+        [IR_RM_RNE] = 0, [IR_RM_RDN] = 0x2000, [IR_RM_RUP] = 0x4000, [IR_RM_RTZ] = 0x6000};
+    uint8_t locked = e->locked;
+    unsigned r = scratch(e);
+
+    asm_rm(&e->s, OP_MXCSR, MXCSR_STORE, RSP, FRAME_CELL0);
+    asm_rm(&e->s, OP_MOV_LOAD, r, RSP, FRAME_CELL0);
+    asm_alu_ri(&e->s, ALU_AND, 0, r, ~0x6000);
+    if (rm == IR_RM_DYNAMIC) {
+        asm_rm(&e->s, OP_OR, r, RBP, env_disp(e, e->lay->fpu_control));
+    } else if (fields[rm] != 0) {
+        asm_alu_ri(&e->s, ALU_OR, 0, r, (int32_t)fields[rm]);
+    }
+    asm_rm(&e->s, OP_MOV_STORE, r, RSP, FRAME_CELL0);
+    asm_rm(&e->s, OP_MXCSR, MXCSR_LOAD, RSP, FRAME_CELL0);
+    e->rounding = (uint8_t)rm;
+    e->locked = locked;
+}
+
+void fp_before(struct emit *e, const struct ir_insn *i)
+{
+    bool stays = i->op == IR_insn_start || i->op == IR_env_st ||
+                 (i->op >= IR_mov && !(ir_op_info[i->op].flags & OPF_SIDE)) || ir_is_fp(i->op);
+
+    if (e->rounding != IR_RM_DYNAMIC && !stays) {
+        set_rounding(e, IR_RM_DYNAMIC);
+    }
+}
+
+/* False: the op must be done outside. Else MXCSR has its rounding mode. */
+static bool use_rounding(struct emit *e, const struct ir_insn *i)
+{
+    if (e->fpu_outside || i->aux == IR_RM_RMM) {
+        return false;
+    }
+    fp_use_rounding(e, i->aux);
+    return true;
+}
+
+void fp_use_rounding(struct emit *e, unsigned rm)
+{
+    if (e->rounding != rm) {
+        set_rounding(e, rm);
+    }
 }
 
 static void move(struct emit *e, unsigned t, unsigned a)
@@ -141,7 +188,7 @@ int emit_fp_binary(struct emit *e, const struct ir_insn *i, const struct x86_op 
     enum ir_type type = ir_type_of(i);
     unsigned a, b, t;
 
-    if (rounds_otherwise(e, i)) {
+    if (!use_rounding(e, i)) {
         return fp_outside(e, i);
     }
     a = xmm_of(e, type, i->a);
@@ -157,7 +204,7 @@ int emit_fsqrt(struct emit *e, const struct ir_insn *i, const struct x86_op *row
     unsigned a, t;
 
     (void)row;
-    if (rounds_otherwise(e, i)) {
+    if (!use_rounding(e, i)) {
         return fp_outside(e, i);
     }
     a = xmm_of(e, type, i->a);
@@ -172,7 +219,7 @@ int emit_fma(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     enum ir_type type = ir_type_of(i);
     unsigned a, b, c, t, w = type == IR_F64 ? X_W : 0;
 
-    if (rounds_otherwise(e, i) || !e->vex || !(e->x->features & HOST_FMA)) {
+    if (!e->vex || !(e->x->features & HOST_FMA) || !use_rounding(e, i)) {
         return fp_outside(e, i);
     }
     a = xmm_of(e, type, i->a);
@@ -196,7 +243,7 @@ int emit_fcvt_f(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     unsigned a, t;
 
     (void)row;
-    if (rounds_otherwise(e, i)) {
+    if (!use_rounding(e, i)) {
         return fp_outside(e, i);
     }
     a = xmm_of(e, from, i->a);
@@ -266,10 +313,41 @@ int emit_fcompare(struct emit *e, const struct ir_insn *i, const struct x86_op *
     return i->d == IR_NONE ? RESULT_DONE : (int)r;
 }
 
+/*
+ * The magnitude, doubled, is compared with where zeros, subnormals, normals, infinities and
+ * signalling NaNs end; 0 to 5 of the limits, and 6 for the sign, index the table of answers.
+ */
 int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
+    static const uint64_t limits32[5] = {1, 0x01000000, 0xff000000, 0xff000001, 0xff800000};
+    unsigned w = ir_type_of(i) == IR_F64 ? X_W : 0, a, r, t;
+
     (void)row;
-    return fp_outside(e, i);
+    if (e->fpu_outside) {
+        return fp_outside(e, i);
+    }
+    a = xmm_of(e, ir_type_of(i), i->a);
+    r = dst_reg(e, i->d);
+    t = scratch(e);
+    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, a, 0, t);
+    asm_rr(&e->s, OP_ADD | w, t, t);
+    asm_rr(&e->s, OP_SBB, r, r);
+    asm_alu_ri(&e->s, ALU_AND, 0, r, 6);
+    asm_alu_ri(&e->s, ALU_ADD, 0, r, 5);
+    for (unsigned k = 0; k < 5; k++) {
+        if (w) {
+            size_t at = offsetof(struct fp_constants, class_limits) + 8 * k;
+
+            asm_rip(&e->s, OP_CMP | X_W, t, fp_constant(e, at));
+        } else {
+            asm_rr(&e->s, 0x81, ALU_CMP, t);
+            asm_u32(&e->s, (uint32_t)limits32[k]);
+        }
+        asm_alu_ri(&e->s, ALU_SBB, 0, r, 0);
+    }
+    asm_rip(&e->s, OP_LEA | X_W, t, fp_constant(e, offsetof(struct fp_constants, classes)));
+    asm_rmx(&e->s, OP_MOVZX16, r, t, r, 1, 0);
+    return (int)r;
 }
 
 /* ---- sign injection and moves -------------------------------------------------------------- */

@@ -446,6 +446,10 @@ static void make_constants(struct thunk *k)
         .positive63 = UINT64_C(0x43dfffffffffffff),
         .signed32_doubled = UINT64_C(0x41dfffffffc00000) * 2,
         .signed64_doubled = UINT64_C(0x43dfffffffffffff) * 2,
+        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53,
+                         (UINT64_C(0x7ff) << 53) + 1, UINT64_C(0xfff) << 52},
+        .classes = {1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 3, 1 << 2, 1 << 1, 1 << 0,
+                    1 << 8, 1 << 9},
         .nan32 = 0x7fc00000,
     };
 
