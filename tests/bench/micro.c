@@ -2,7 +2,7 @@
 /*
  * The micro suite: one row per operation of the hart, in S-mode under Sv39.
  * A row is a function that does the operation N times (times `each`). It is
- * repeated until it takes SPAN_NS, then three times more; the least counts.
+ * repeated until it takes SPAN_NS, then TIMES times more; the least counts.
  * Prints "begin NAME" and "bench NAME PICOSECONDS-PER-OP NANOSECONDS-IN-ALL".
  *
  * MICRO_ONLY, if defined, names the rows to run: " name name ". With
@@ -21,7 +21,8 @@
 #define MICRO_ONLY NULL
 #endif
 
-#define SPAN_NS    8000000
+#define SPAN_NS    4000000
+#define TIMES      8
 #define MOST       (1u << 30)
 #define DATA       0x84000000ull
 #define DATA_MIB   128
@@ -776,7 +777,7 @@ static void measure(const struct micro *row)
     }
     bare_print("begin ", row->name, "\n", NULL);
     all = bare_time();
-    least = timed(row, n, 3);
+    least = timed(row, n, TIMES);
     all = (bare_time() - all) * BARE_TICK_NS;
     bare_print("bench ", row->name, " ", NULL);
     bare_number(least * 1000 / n);
