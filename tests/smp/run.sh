@@ -36,7 +36,11 @@ if [ -n "${QEMU:-}" ]; then
 fi
 run_all jit
 brief=1
-for option in backend=interp thread=single lrsc=exclusive superblock=off; do
+for option in thread=single lrsc=exclusive; do
+    run_all "$option" -accel "tcg,$option"
+done
+SMP=${SMP:-2}
+for option in backend=interp superblock=off; do
     run_all "$option" -accel "tcg,$option"
 done
 finish
