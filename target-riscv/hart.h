@@ -75,7 +75,7 @@ struct hart {
     uint8_t priv;    /* t: enum priv */
 
     /* Machine, then supervisor CSRs; t unless said. WARL fields hold legal values only. */
-    /* FS here is exact: translated code sets it to dirty before the first F write of a TB. */
+    /* FS here is exact: see gen_mark_fs. */
     uint64_t mstatus;
     uint64_t misa, medeleg, mideleg, mtvec, mscratch, mepc, mcause, mtval;
     uint64_t mcounteren, menvcfg, mcountinhibit;

@@ -66,6 +66,13 @@ uint64_t helper_wfi(struct hart *h, int64_t imm)
     return 0;
 }
 
+uint64_t helper_fs_dirty(struct hart *h, int64_t imm UNUSED)
+{
+    h->mstatus |= MSTATUS_FS;
+    hart_update_mode(h);
+    return 0;
+}
+
 uint64_t helper_fence_i(struct hart *h, int64_t imm UNUSED)
 {
     return vcpu_fence_i(&h->cpu);

@@ -130,16 +130,11 @@ static void gen_last_raise(struct dis *d, enum cause cause, ir_arg tval)
 
 void gen_mark_fs(struct dis *d)
 {
-    ir_arg t;
-
     if (d->fs_dirty) {
         return;
     }
-    t = ir_temp(d->ctx, IR_I64);
-    ir_env_ld(d->ctx, t, offsetof(struct hart, mstatus), MO_64);
-    ir_op2(d->ctx, IR_or, IR_I64, t, t, imm_const(d, FS_DIRTY << 13));
-    ir_env_st(d->ctx, t, offsetof(struct hart, mstatus), MO_64);
-    d->fs_dirty = true;
+    ir_call(d->ctx, HELPER_fs_dirty, IR_NONE, IR_NONE, IR_NONE, IR_NONE, 0);
+    gen_look_again(d);
 }
 
 /* The rest of the instruction lies where there is nothing to fetch. */

@@ -29,7 +29,7 @@ struct dis {
     unsigned align;     /* MO_ALIGNED if misaligned accesses are to fault */
     uint8_t priv;       /* KEY_PRIV of the mode key */
     uint8_t fs, frm;    /* KEY_FS and KEY_FRM of the mode key */
-    bool fs_dirty;      /* this TB has set mstatus.FS to dirty */
+    bool fs_dirty;      /* mstatus.FS is dirty: nothing to record */
     bool done;          /* the TB has ended */
 };
 
@@ -85,7 +85,10 @@ void gen_look_again(struct dis *d);
 void gen_exit_loop(struct dis *d);
 /* Raises an exception at this instruction. Does not end the TB. */
 void gen_raise(struct dis *d, enum cause cause, ir_arg tval);
-/* Records, once in a TB, that F state changes: mstatus.FS becomes dirty. */
+/*
+ * The current instruction changed F state: unless it is so already, mstatus.FS becomes dirty, the
+ * mode key tells so, and the TB ends, so that only one instruction after a context switch pays.
+ */
 void gen_mark_fs(struct dis *d);
 
 #endif
