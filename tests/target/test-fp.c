@@ -138,8 +138,8 @@ static uint64_t random_float(struct random *r, bool single)
         if (single) {
             bits = (bits & 0x807fffffu) | (uint64_t)(127 - 16 + (n >> 8 & 31)) << 23;
         } else {
-            bits = (bits & UINT64_C(0x800fffffffffffff)) |
-                   (uint64_t)(1023 - 32 + (n >> 8 & 63)) << 52;
+            bits = (bits & UINT64_C(0x800fffffffffffff)) | (uint64_t)(1023 - 32 + (n >> 8 & 63))
+                                                               << 52;
         }
     }
     if (!single) {
@@ -171,8 +171,8 @@ struct shape {
     unsigned rd, rs1, rs2, rs3;
 };
 static const struct shape shapes[] = {
-    {RD, RS1, RS2, RS3},   {RS1, RS1, RS2, RS3}, {RS2, RS1, RS2, RS3}, {RS3, RS1, RS2, RS3},
-    {RD, RS1, RS1, RS1},   {RS1, RS1, RS1, RS1}, {RS2, RS1, RS2, RS2}, {RS1, RS1, RS2, RS1},
+    {RD, RS1, RS2, RS3}, {RS1, RS1, RS2, RS3}, {RS2, RS1, RS2, RS3}, {RS3, RS1, RS2, RS3},
+    {RD, RS1, RS1, RS1}, {RS1, RS1, RS1, RS1}, {RS2, RS1, RS2, RS2}, {RS1, RS1, RS2, RS1},
 };
 
 static const struct insn_row *row_of(const struct row *r)
@@ -253,7 +253,8 @@ static void check(const struct run *r, const uint64_t values[3])
     args[0] = h->f[s->rs1];
     args[1] = h->f[s->rs2];
     args[2] = h->f[s->rs3];
-    want = riscv_fp(r->want, r->row->op, r->row->type, has_rm(r->row) ? r->rm : IR_RM_DYNAMIC, args);
+    want =
+        riscv_fp(r->want, r->row->op, r->row->type, has_rm(r->row) ? r->rm : IR_RM_DYNAMIC, args);
     bench_exec(r->t, r->code);
     got = row_of(r->row)->flags & FD ? h->f[s->rd] : h->x[s->rd];
     if (got != want || hart_fflags(h) != hart_fflags(r->want)) {
@@ -396,9 +397,12 @@ static void calls_to_the_definition_agree(struct unit *u)
 int main(int argc, char **argv)
 {
     static const struct unit_case cases[] = {
-        UNIT(inline_code_agrees_with_the_definition), UNIT(code_without_fma_agrees),
-        UNIT(code_without_avx_agrees),                UNIT(sse2_code_agrees),
-        UNIT(code_with_unpinned_registers_agrees),    UNIT(calls_to_the_definition_agree),
+        UNIT(inline_code_agrees_with_the_definition),
+        UNIT(code_without_fma_agrees),
+        UNIT(code_without_avx_agrees),
+        UNIT(sse2_code_agrees),
+        UNIT(code_with_unpinned_registers_agrees),
+        UNIT(calls_to_the_definition_agree),
     };
 
     factor = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
