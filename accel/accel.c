@@ -4,6 +4,7 @@
  * exact pc).
  */
 #include "accel/internal.h"
+#include "hw/host/barrier.h"
 #include "hw/host/cpu-features.h"
 
 #include <assert.h>
@@ -157,6 +158,7 @@ struct accel *accel_new(struct machine *m, const struct accel_options *o, struct
         accel_free(a);
         return NULL;
     }
+    m->harts_skip_fences = o->nharts == 1 && barrier_register();
     a->domain = mmu_domain_new(m, o->nharts);
     return a;
 }
@@ -274,6 +276,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                     .pin_off = a->options.pin_off,
                     .chain_off = a->options.chain_off,
                     .fpu_helper = a->options.fpu_helper,
+                    .fences_off = a->machine->harts_skip_fences,
                     .smp = a->options.nharts > 1,
                     .host_features = host_features() & ~a->options.host_off},
         .layout = {.env_bias = d->env_bias,

@@ -358,7 +358,7 @@ static bool driver_wants_interrupt(struct virtqueue *q)
     uint16_t old = q->signalled;
 
     /* used.index before used_event or flags; pairs with the driver's barrier after writing those */
-    smp_mb();
+    machine_barrier(q->v->machine);
     if (!virtio_has(q->v, VIRTIO_F_EVENT_IDX)) {
         return !(ring_load(q->avail) & AVAIL_NO_INTERRUPT);
     }
@@ -397,7 +397,7 @@ bool virtqueue_enable_notify(struct virtqueue *q)
         ring_store(q, 0, 0);
     }
     /* our request before avail.index; pairs with the driver's barrier between those two */
-    smp_mb();
+    machine_barrier(q->v->machine);
     return ring_load(q->avail + RING_INDEX) != q->last_avail;
 }
 

@@ -661,6 +661,11 @@ uint64_t helper_csr_get(struct hart *h, int64_t number)
     return csr_load(h, (unsigned)number);
 }
 
+uint64_t helper_read_time(struct hart *h, int64_t imm UNUSED)
+{
+    return machine_time(h->machine);
+}
+
 uint64_t helper_csr_put(struct hart *h, uint64_t a, int64_t number)
 {
     csr_store(h, (unsigned)number, a);

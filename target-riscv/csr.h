@@ -6,6 +6,7 @@
 #include "hw/host/bits.h"
 
 #define CSR_SSTATUS 0x100
+#define CSR_TIME    0xc01
 
 #define MSTATUS_SIE  BIT(1)
 #define MSTATUS_MIE  BIT(3)

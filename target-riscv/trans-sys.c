@@ -121,7 +121,8 @@ static ir_arg gen_csr_read(struct dis *d, const struct csr_insn *c)
     if (c->plan.flags & CSR_STATUS) {
         gen_status_read(d, c, old);
     } else if (!c->plan.plain_read) {
-        ir_call(d->ctx, HELPER_csr_get, old, IR_NONE, IR_NONE, IR_NONE, (int32_t)c->number);
+        ir_call(d->ctx, c->number == CSR_TIME ? HELPER_read_time : HELPER_csr_get, old, IR_NONE,
+                IR_NONE, IR_NONE, (int32_t)c->number);
     } else if (c->plan.field >= 0) {
         load_hart(d, old, (size_t)c->plan.field);
     } else {

@@ -143,6 +143,7 @@ struct tcg_options {
     bool pin_off;
     bool chain_off;
     bool fpu_helper;        /* all floating point goes through tcg_config's fp */
+    bool fences_off;        /* nobody pairs with the fences of generated code: one hart, see accel */
     bool smp;               /* more than one hart: AMOs need lock prefixes */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };

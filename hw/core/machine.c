@@ -7,6 +7,7 @@
  */
 #include "hw/core/machine.h"
 #include "hw/host/atomic.h"
+#include "hw/host/barrier.h"
 #include "hw/host/clock.h"
 #include "hw/host/event-loop.h"
 #include <assert.h>
@@ -24,6 +25,7 @@ int machine_init(struct machine *m, struct err *err)
     m->devices = NULL;
     m->timers = NULL;
     m->workers = NULL;
+    m->harts_skip_fences = false;
     m->request = MACHINE_RUNNING;
     m->shutdown_taken = 0;
     m->exit_status = 0;
@@ -90,6 +92,15 @@ uint64_t machine_time(const struct machine *m)
     uint64_t ns = elapsed > 0 ? (uint64_t)elapsed : 0;
 
     return ns / NS_PER_S * m->timebase_hz + ns % NS_PER_S * m->timebase_hz / NS_PER_S;
+}
+
+void machine_barrier(const struct machine *m)
+{
+    if (m->harts_skip_fences) {
+        barrier_heavy();
+    } else {
+        smp_mb(); /* with the guest's fence */
+    }
 }
 
 int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks)

@@ -32,6 +32,7 @@ struct machine {
     struct device *devices;      /* c: list in board order */
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
     int64_t time_base_ns;        /* c: clock_now_ns at mtime 0 */
+    bool harts_skip_fences;      /* c: guest code's fences are left out: see machine_barrier */
     bool no_reboot;              /* c: a guest reset shuts down instead */
     int request;                 /* a: enum machine_request; back to RUNNING only by CAS: a shutdown must not be lost */
     int shutdown_taken;          /* a: 1 once somebody asked for a shutdown; machine.c only */
@@ -47,6 +48,11 @@ void machine_add_device(struct machine *m, struct device *dev);
 
 /* Current guest time in ticks of timebase_hz. Any thread; monotonic across threads. */
 uint64_t machine_time(const struct machine *m);
+/*
+ * A full barrier, for a device that writes and then reads guest memory and pairs with a fence of the guest between a write and
+ * a read. Also orders for it the guest's side when there are no fences in guest code (one hart). Any thread.
+ */
+void machine_barrier(const struct machine *m);
 /* Host deadline (clock_now_ns) of guest time TICKS, rounded up; INT64_MAX when it is beyond the host clock's range. */
 int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks);
 

@@ -319,6 +319,9 @@ int emit_call(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 int emit_fence(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
+    if (e->ctx->t->config.options.fences_off) {
+        return RESULT_DONE;
+    }
     if ((i->aux & FENCE_PRED_W) && (i->aux & FENCE_SUCC_R)) {
         asm_rm(&e->s, 0x83 | X_LOCK, ALU_OR, RSP, FRAME_CELL0);
         asm_u8(&e->s, 0);

@@ -140,7 +140,7 @@ static bool time_opens(struct bench *t, unsigned priv, uint64_t mcounteren, uint
     t->h.mcounteren = mcounteren;
     t->h.scounteren = scounteren;
     return !runs_illegal(t, priv, CSRRS(A0, NR_TIME, ZERO)) &&
-           t->calls[0].helper == HELPER_csr_get;
+           t->calls[0].helper == HELPER_read_time;
 }
 
 static void counters(struct unit *u, struct bench *t)
