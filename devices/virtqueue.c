@@ -10,7 +10,8 @@
  *
  * The driver publishes by a store of avail.index, which we load with acquire; we publish by a
  * release store of used.index. Where each side writes its own word and then reads the other's
- * (suppression of notifications and interrupts) both have a full barrier. Nothing is read twice: a
+ * (suppression of notifications and interrupts) both have a full barrier
+ * (on a one-hart machine ours is for both: machine_barrier). Nothing is read twice: a
  * descriptor is copied, then checked, then used.
  */
 #include "devices/virtio.h"

@@ -17,6 +17,11 @@
  *   before the change, the hart finds nothing takeable; after the change it calls hart_update_irq, which reads mip again: the bit
  *   is still there, because it was set before the kick. If the change comes first, the kick is handled after it.
  * - The engine clears POLL_IRQ before it calls riscv_take_interrupt. A line that sets its bit after that reads of mip kicks again.
+ * - Translated code sets SIE or MIE itself (trans-sys.c): it stores mstatus, then reads mip, seip_line, mie and stimer_due, and
+ *   calls hart_update_irq if any of what is pending is enabled. mstatus is nobody else's, so no barrier is needed between: a line
+ *   that sets its bit after that read kicks after the store, and the kick is handled at the next poll.
+ * - Traps and returns go on through the jump cache, whose entries poll: what hart_update_irq put into the poll word is seen
+ *   before the first instruction there.
  * - Line against sleep (wfi): the engine decides to sleep by riscv_has_work, then waits on the poll word; a kick sets that word
  *   before it wakes. Pending AND enabled (mie) ends the sleep, whatever mstatus says. A change of mie cannot come from a sleeper.
  * - A line kicks only when its bit goes from 0 to 1: a bit that stays set was kicked for, or is looked at by H2.

@@ -74,9 +74,8 @@ static void gen_fp_control(struct dis *d, enum ir_op op)
 /* A helper checks and does it all. */
 static void gen_csr_ask(struct dis *d, const struct csr_insn *c)
 {
-    static const uint8_t modify[] = {[CSR_SWAP] = HELPER_csr_swap,
-                                     [CSR_SET] = HELPER_csr_set,
-                                     [CSR_CLEAR] = HELPER_csr_clear};
+    static const uint8_t modify[] = {
+        [CSR_SWAP] = HELPER_csr_swap, [CSR_SET] = HELPER_csr_set, [CSR_CLEAR] = HELPER_csr_clear};
     enum riscv_helper helper = c->writes ? modify[c->op] : HELPER_csr_read;
     ir_arg old = gpr_dest(d, c->i->rd);
 

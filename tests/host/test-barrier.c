@@ -10,9 +10,9 @@
 #define ROUNDS 5000
 
 struct duel {
-    uint32_t light, heavy; /* a: each side's word: the round */
+    uint32_t light, heavy;     /* a: each side's word: the round */
     uint32_t seen[ROUNDS + 1]; /* the light side's view of the other, by round */
-    uint32_t go, done; /* a */
+    uint32_t go, done;         /* a */
 };
 
 static void *light_side(void *opaque)
