@@ -136,7 +136,10 @@ struct accel {
 
 /* The TB for these keys, or NULL. Lock-free. */
 struct tb *tb_lookup(const struct accel *a, paddr_t pa, paddr_t pa2, uint32_t mode_key);
-/* Publishes TB. Returns it, or the one that another thread published first. */
+/*
+ * Publishes TB. Returns it, or the one that another thread published first; or NULL if the code
+ * has changed since it was read: a fence.i of another hart that did not see TB may be done.
+ */
 struct tb *tb_insert(struct accel *a, struct tb *tb);
 /* Chains the exit LINK to TARGET, unless either has died. */
 void tb_chain(struct accel *a, struct tb_link *link, struct tb *target);
@@ -174,8 +177,8 @@ void jc_forget_all(struct accel *a, bool parked) REQUIRES(&a->tb_lock);
 /* ---- translate.c --------------------------------------------------------------------------- */
 
 /*
- * The TB for CPU's pc and mode; translates if need be. NULL: an exception was raised instead (pc
- * changed).
+ * The TB for CPU's pc and mode; translates if need be. NULL: try again; an exception was raised (pc
+ * changed), or the code is just being written.
  */
 struct tb *vcpu_find_tb(struct vcpu *cpu);
 

@@ -113,12 +113,25 @@ static bool has_second_page(const struct tb *tb)
     return tb->pa2 != NO_PAGE && tb->pa2 != (tb->pa & GUEST_PAGE_MASK);
 }
 
+static bool tb_bytes_changed(struct accel *a, const struct tb *tb)
+{
+    const struct memory_map *map = a->machine->memory;
+    unsigned first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
+
+    return !memory_equal(map, tb->pa, tb->bytes, first) ||
+           (tb->pa2 != NO_PAGE && !memory_equal(map, tb->pa2, tb->bytes + first, tb->size - first));
+}
+
 struct tb *tb_insert(struct accel *a, struct tb *tb)
 {
     struct tb **head = &a->hash[tb_hash(tb->pa, tb->mode_key)], *other;
 
     mutex_lock(&a->tb_lock);
     other = tb_lookup(a, tb->pa, tb->pa2, tb->mode_key);
+    if (!other && tb_bytes_changed(a, tb)) {
+        mutex_unlock(&a->tb_lock);
+        return NULL; /* some fence.i may have looked at this page already, without it */
+    }
     if (!other) {
         tb->hash_next = *head;
         store_release(head, tb);
@@ -162,15 +175,6 @@ void tb_free(struct tb *tb)
     free(tb->bytes);
     free(tb->links);
     free(tb);
-}
-
-static bool tb_bytes_changed(struct accel *a, const struct tb *tb)
-{
-    const struct memory_map *map = a->machine->memory;
-    unsigned first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
-
-    return !memory_equal(map, tb->pa, tb->bytes, first) ||
-           (tb->pa2 != NO_PAGE && !memory_equal(map, tb->pa2, tb->bytes + first, tb->size - first));
 }
 
 bool tb_check_page(void *accel, paddr_t pa)

@@ -234,6 +234,9 @@ static struct tb *find_slow(struct vcpu *cpu)
     tb = tb_lookup(cpu->accel, f.pa, f.pa2, mode_key);
     if (!tb) {
         tb = translate(cpu, &f, mode_key);
+        if (!tb) {
+            return NULL; /* the main loop looks at its poll word and comes again */
+        }
     }
     if (f.cacheable) {
         jc_insert(cpu, tb);
