@@ -4,6 +4,8 @@
 
 BUILD ?= build
 MODE ?= release
+# One name for one folder: targets and dependency files carry it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 CC ?= gcc
 V ?= 0
 
@@ -76,7 +78,7 @@ help:
 	@echo "MODE=release|debug|asan|tsan  BUILD=folder  V=1"
 
 -include $(wildcard tests/*/*.mk)
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/guest -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)
