@@ -14,16 +14,16 @@
  * 8-byte accesses to MSIP cover two harts. A write of MTIME moves what this device shows and
  * compares with; the `time` CSR and Sstc follow the machine's own time and do not move with it.
  *
- * Lockless: called from any vCPU thread without the BQL, and from the timer on the I/O thread.
- * Registers are atomic words. Whoever changes one publishes the line from it, and publishes again
- * until what it published is what the register says afterwards; so the last one to call irq_set has
- * always seen the last value.
+ * Lockless towards the BQL: called from any vCPU thread, and from the timer on the I/O thread.
+ * Registers are atomic words. Whoever changes one then makes the line what the register says, under
+ * the hart's lock: a line never shows a register's past, and when a write returns its line is right.
  */
 #include "devices/devices.h"
 #include "hw/core/machine.h"
 #include "hw/host/atomic.h"
 #include "hw/host/bits.h"
 #include "hw/host/log.h"
+#include "hw/host/thread.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <libfdt.h>
@@ -40,6 +40,7 @@ struct clint_hart {
     uint64_t mtimecmp;          /* a */
     uint32_t msip;              /* a */
     struct timer timer;
+    struct mutex lock; /* RANK_DEVICE: both lines and the timer follow the registers */
 } ALIGNED(CACHE_LINE);
 
 struct clint {
@@ -51,7 +52,9 @@ struct clint {
 
 static uint64_t mtime_now(const struct clint *c)
 {
-    return machine_time(c->machine) + load_seq(&c->delta);
+    uint64_t delta = load_seq(&c->delta); /* first: whoever set it looked at an earlier time */
+
+    return machine_time(c->machine) + delta;
 }
 
 /* Host time of the moment when mtime reaches TICKS, which lies ahead. */
@@ -66,26 +69,23 @@ static int64_t mtime_deadline(const struct clint *c, uint64_t ticks)
 
 static void publish_msip(struct clint_hart *h)
 {
-    uint32_t level;
-
-    do {
-        level = load_seq(&h->msip);
-        irq_set(h->msip_irq, level);
-    } while (load_seq(&h->msip) != level);
+    mutex_lock(&h->lock);
+    irq_set(h->msip_irq, load_seq(&h->msip));
+    mutex_unlock(&h->lock);
 }
 
 static void publish_mtip(struct clint_hart *h)
 {
     struct clint *c = h->clint;
     uint64_t cmp;
-    bool level;
+    bool due;
 
-    do {
-        cmp = load_seq(&h->mtimecmp);
-        level = mtime_now(c) >= cmp;
-        irq_set(h->mtip_irq, level);
-        timer_mod(c->machine->timers, &h->timer, level ? INT64_MAX : mtime_deadline(c, cmp));
-    } while (load_seq(&h->mtimecmp) != cmp || (mtime_now(c) >= cmp) != level);
+    mutex_lock(&h->lock);
+    cmp = load_seq(&h->mtimecmp);
+    due = mtime_now(c) >= cmp;
+    irq_set(h->mtip_irq, due);
+    timer_mod(c->machine->timers, &h->timer, due ? INT64_MAX : mtime_deadline(c, cmp));
+    mutex_unlock(&h->lock);
 }
 
 static void mtimecmp_due(void *opaque)
@@ -211,6 +211,7 @@ static int clint_init(struct device *dev, struct err *err)
         h->mtip_irq = config->mtip[i];
         h->mtimecmp = UINT64_MAX;
         timer_init(&h->timer, mtimecmp_due, h);
+        mutex_init(&h->lock, RANK_DEVICE, "clint");
     }
     return 0;
 }
@@ -221,6 +222,7 @@ static void clint_destroy(struct device *dev)
 
     for (unsigned i = 0; c->harts && i < c->nharts; i++) {
         timer_del(c->machine->timers, &c->harts[i].timer);
+        mutex_fini(&c->harts[i].lock);
     }
     free(c->harts);
 }

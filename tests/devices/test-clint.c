@@ -157,6 +157,44 @@ static void racing_writers_leave_lines_and_registers_in_agreement(struct unit *u
     fixture_fini(&c.fx);
 }
 
+struct republisher {
+    struct clint_fixture *c;
+    uint32_t done; /* a */
+};
+
+/* Every write of mtime makes all lines anew; it changes no comparison here. */
+static void *republish(void *arg)
+{
+    struct republisher *r = arg;
+
+    while (!load_seq(&r->done)) {
+        put(&r->c->fx, MTIME, 0, 4);
+    }
+    return NULL;
+}
+
+static void a_line_never_shows_what_its_register_said_before(struct unit *u)
+{
+    struct clint_fixture c;
+    struct republisher r = {.c = &c};
+    struct thread thread;
+    unsigned glitches = 0;
+
+    init(&c);
+    CHECK_EQ(u, thread_create(&thread, "republish", republish, &r), 0);
+    for (unsigned i = 0; i < 20000; i++) {
+        put(&c.fx, MTIMECMP, 0, 8);
+        put(&c.fx, MTIMECMP, UINT64_MAX, 8);
+        for (unsigned k = 0; k < 100; k++) {
+            glitches += load_seq(&c.fx.level[20]);
+        }
+    }
+    store_seq(&r.done, 1);
+    thread_join(&thread);
+    CHECK_EQ(u, glitches, 0);
+    fixture_fini(&c.fx);
+}
+
 int main(void)
 {
     static const struct unit_case cases[] = {
@@ -167,6 +205,7 @@ int main(void)
         UNIT(mtime_can_be_set_and_moves_the_comparison),
         UNIT(harts_and_offsets_that_do_not_exist_read_zero),
         UNIT(racing_writers_leave_lines_and_registers_in_agreement),
+        UNIT(a_line_never_shows_what_its_register_said_before),
     };
 
     return unit_run(cases, ARRAY_SIZE(cases));

@@ -160,9 +160,20 @@ static unsigned reduce_batch(const struct options *o, struct program **programs,
     return n;
 }
 
-/* Reports programs that differ only one after the other. */
+static void report_outputs(const struct options *o, const char *pass, const struct output *out)
+{
+    for (int i = 0; i < o->nemulators; i++) {
+        printf("  %s, %s: status %d, %zu bytes of output, ends with: %s\n", pass,
+               o->emulators[i].name, out[i].status, out[i].len,
+               out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
+    }
+}
+
+/* Reports programs that differ only one after the other. FIRST is what made the batch suspect, AGAIN the run with a line
+ * per case. */
 static void report_together(const struct options *o, struct program *const *programs, unsigned n,
-                            const struct output *out, struct counters *counters)
+                            const struct output *first, const struct output *again,
+                            struct counters *counters)
 {
     struct program *few[MAX_SLOTS];
     memcpy(few, programs, n * sizeof(few[0]));
@@ -177,15 +188,12 @@ static void report_together(const struct options *o, struct program *const *prog
         printf("%s%llu", i ? "," : "", (unsigned long long)few[i]->id);
     }
     printf("\n");
-    for (int i = 0; i < o->nemulators; i++) {
-        printf("  %s: status %d, %zu bytes of output, ends with: %s\n", o->emulators[i].name,
-               out[i].status, out[i].len,
-               out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
-    }
+    report_outputs(o, "digest", first);
+    report_outputs(o, "lines", again);
 }
 
 static void handle_batch(const struct options *o, struct program *const *programs, unsigned n,
-                         struct counters *counters)
+                         const struct output *first, struct counters *counters)
 {
     struct output out[MAX_EMULATORS];
     bool reproduced = false;
@@ -199,7 +207,7 @@ static void handle_batch(const struct options *o, struct program *const *program
     }
     if (!reproduced && !too_many(o, counters)) {
         __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
-        report_together(o, programs, n, out, counters);
+        report_together(o, programs, n, first, out, counters);
     }
     fflush(stdout);
     free_outputs(o, out);
@@ -229,11 +237,10 @@ static void run_image(const struct options *o, struct program *const *programs, 
         image_write(o->keep, programs, n, BATCH_LINES);
     }
     int differs = compare(o, programs, n, BATCH_TOTAL, BATCH_TIMEOUT_S, out, counters);
-    bool healthy = is_healthy(&out[0]);
-    free_outputs(o, out);
-    if (differs || !healthy) {
-        handle_batch(o, programs, n, counters);
+    if (differs || !is_healthy(&out[0])) {
+        handle_batch(o, programs, n, out, counters);
     }
+    free_outputs(o, out);
     __atomic_fetch_add(&counters->cases, n, __ATOMIC_RELAXED);
 }
 
