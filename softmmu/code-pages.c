@@ -115,8 +115,9 @@ static void dirty_add(struct mmu_domain *d, const struct memory_region *r, paddr
         assert(d->dirty);
     }
     d->dirty[n] = (struct dirty_page){r, (pa - r->base) >> GUEST_PAGE_BITS, epoch};
-    fetch_or(page_flags(r, pa), PAGE_DIRTY);
+    /* In this order: whoever stores because the page is dirty finds the list not empty at its fence.i. */
     store_release(&d->ndirty, n + 1);
+    fetch_or(page_flags(r, pa), PAGE_DIRTY);
 }
 
 /*
@@ -190,7 +191,7 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     settled = !p->epoch ||
               mmu_domain_passed(d, p->epoch,
                                 self); /* before the bytes are compared, or it proves nothing */
-    if (!fn(opaque, pa)) {
+    if (!fn(opaque, pa) && settled) {
         /*
          * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY
          * after that (full barrier), we look for TBs again after clearing it, so one of us sees
