@@ -144,7 +144,8 @@ static void such_a_page_stays_listed_when_its_code_is_gone_too(struct unit *u)
     fast_store64(other, RAM_BASE, 1);
     code_page_protect(h->mmu.domain, RAM_BASE, &h->mmu);
     CHECK_EQ(u, collect(h, false), 1);
-    code_page_protect(h->mmu.domain, RAM_BASE, &h->mmu); /* new code, and the store may still come */
+    /* new code, and the store may still come */
+    code_page_protect(h->mmu.domain, RAM_BASE, &h->mmu);
     CHECK_EQ(u, collect(h, true), 1);
     mmu_leave_guest(&other->mmu);
     CHECK_EQ(u, collect(h, true), 1);
@@ -207,64 +208,6 @@ static void no_store_that_came_before_escapes_a_fence(struct unit *u)
     fixture_fini(&r.fx);
 }
 
-/* ---- concurrent: every hart patches its own word of one page, and fences ------------------- */
-
-enum { PATCHERS = 2, PATCHES = 500000 };
-
-struct patchers {
-    struct fixture fx;
-    uint64_t compared[PATCHERS]; /* a: the words when a fence last looked */
-    uint32_t missed;             /* a */
-    uint32_t next;               /* a */
-};
-
-static bool compare_words(void *opaque, paddr_t pa)
-{
-    struct patchers *p = opaque;
-    uint64_t size = sizeof(p->compared);
-    uint64_t *words = memory_host(p->fx.m.memory, pa, &size);
-
-    for (unsigned i = 0; i < PATCHERS; i++) {
-        store_relaxed(&p->compared[i], load_relaxed(&words[i]));
-    }
-    return true;
-}
-
-static void *patch(void *opaque)
-{
-    struct patchers *p = opaque;
-    unsigned me = fetch_add(&p->next, 1);
-    struct test_hart *h = &p->fx.hart[me];
-
-    mmu_enter_guest(&h->mmu);
-    for (uint64_t i = 1; i <= PATCHES; i++) {
-        fast_store64(h, RAM_BASE + 8 * me, i);
-        if (code_pages_dirty(h->mmu.domain)) {
-            code_pages_collect(h->mmu.domain, &h->mmu, compare_words, p);
-        }
-        fetch_add(&p->missed, load_relaxed(&p->compared[me]) != i);
-    }
-    mmu_leave_guest(&h->mmu);
-    return NULL;
-}
-
-static void no_patch_escapes_the_fence_of_its_own_hart(struct unit *u)
-{
-    static struct patchers p;
-    struct thread t[PATCHERS];
-
-    fixture_init(&p.fx, PATCHERS);
-    code_page_protect(p.fx.hart[0].mmu.domain, RAM_BASE, &p.fx.hart[0].mmu);
-    for (unsigned i = 0; i < PATCHERS; i++) {
-        CHECK_EQ(u, thread_create(&t[i], "patch", patch, &p), 0);
-    }
-    for (unsigned i = 0; i < PATCHERS; i++) {
-        thread_join(&t[i]);
-    }
-    CHECK_EQ(u, p.missed, 0);
-    fixture_fini(&p.fx);
-}
-
 int main(void)
 {
     static const struct unit_case cases[] = {
@@ -277,7 +220,6 @@ int main(void)
         UNIT(a_page_another_hart_could_write_stays_listed_until_that_hart_has_passed),
         UNIT(such_a_page_stays_listed_when_its_code_is_gone_too),
         UNIT(no_store_that_came_before_escapes_a_fence),
-        UNIT(no_patch_escapes_the_fence_of_its_own_hart),
     };
 
     return unit_run(cases, ARRAY_SIZE(cases));
