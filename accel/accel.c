@@ -54,6 +54,11 @@ static int set_superblock(struct accel_options *o, const char *value, struct err
     return set_choice(&o->superblock_off, value, "on", "off", "superblock", err);
 }
 
+static int set_loop_pages(struct accel_options *o, const char *value, struct err *err)
+{
+    return set_choice(&o->loop_pages_off, value, "on", "off", "loop-pages", err);
+}
+
 static int set_pin(struct accel_options *o, const char *value, struct err *err)
 {
     return set_choice(&o->pin_off, value, "on", "off", "pin", err);
@@ -99,9 +104,16 @@ static const struct {
     const char *key;
     int (*set)(struct accel_options *o, const char *value, struct err *err);
 } option_rows[] = {
-    {"thread", set_thread}, {"backend", set_backend},       {"lrsc", set_lrsc},
-    {"chain", set_chain},   {"superblock", set_superblock}, {"pin", set_pin},
-    {"fpu", set_fpu},       {"host", set_host},          {"tb-size", set_tb_size},
+    {"thread", set_thread},
+    {"backend", set_backend},
+    {"lrsc", set_lrsc},
+    {"chain", set_chain},
+    {"superblock", set_superblock},
+    {"pin", set_pin},
+    {"loop-pages", set_loop_pages},
+    {"fpu", set_fpu},
+    {"host", set_host},
+    {"tb-size", set_tb_size},
 };
 
 static int set_option(struct accel_options *o, char *prop, struct err *err)
@@ -275,6 +287,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .options = {.interp = a->options.interp,
                     .pin_off = a->options.pin_off,
                     .chain_off = a->options.chain_off,
+                    .loop_pages_off = a->options.loop_pages_off,
                     .fpu_helper = a->options.fpu_helper,
                     .fences_off = a->machine->harts_skip_fences,
                     .smp = a->options.nharts > 1,

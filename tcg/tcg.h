@@ -142,9 +142,10 @@ struct tcg_options {
     bool interp;
     bool pin_off;
     bool chain_off;
-    bool fpu_helper;        /* all floating point goes through tcg_config's fp */
-    bool fences_off;        /* nobody pairs with the fences of generated code: one hart, see accel */
-    bool smp;               /* more than one hart: AMOs need lock prefixes */
+    bool loop_pages_off; /* every access looks into the TLB, in loops too */
+    bool fpu_helper;     /* all floating point goes through tcg_config's fp */
+    bool fences_off;     /* nobody pairs with the fences of generated code: one hart, see accel */
+    bool smp;            /* more than one hart: AMOs need lock prefixes */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };
 

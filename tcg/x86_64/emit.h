@@ -14,11 +14,13 @@
 #include "tcg/internal.h"
 #include "tcg/x86_64/sse.h"
 
+enum { MAX_LOOP_PAGES = 6 };
 enum { FIRST_XMM = 2 }; /* xmm0 and xmm1 are scratch, the others hold f registers */
 enum {
-    FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
-    FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
-    FRAME_SLOTS = 16,
+    FRAME_CELL0 = 0,  /* a helper's fifth argument, an AMO's description */
+    FRAME_CELL1 = 8,  /* constants that an instruction wants in memory */
+    FRAME_PAGES = 16, /* of a loop: page and host addend, see pages.c */
+    FRAME_SLOTS = FRAME_PAGES + 16 * MAX_LOOP_PAGES,
     FRAME_XMM = FRAME_SLOTS + 8 * IR_MAX_TEMPS,     /* cached xmm registers, in slow paths */
     FRAME_MXCSR = FRAME_XMM + 8 * (16 - FIRST_XMM), /* the host's */
     FRAME_SIZE =
@@ -49,8 +51,9 @@ struct x86 {
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;
     uint8_t *probe_load[32], *probe_store[32];
-    uint8_t *fp;              /* a floating-point op outside: see fp.c */
-    const uint8_t *constants; /* struct fp_constants */
+    uint8_t *page[3][MAX_LOOP_PAGES]; /* by what it must allow (read, write, both) - 1 */
+    uint8_t *fp;                      /* a floating-point op outside: see fp.c */
+    const uint8_t *constants;         /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
 };
@@ -61,7 +64,7 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
-    uint64_t class_limits[5]; /* fclass of F64 */
+    uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
 };
@@ -88,6 +91,10 @@ struct cold {
     int32_t disp;     /* from va to the guest address */
     bool wide;
     bool probes; /* look into the TLB first */
+    bool has_page;
+    uint8_t page;   /* of the loop */
+    int32_t first;  /* from va to the first address that was checked */
+    uint8_t *retry; /* the check */
     struct opd value, value2;
     const struct ir_insn *insn; /* floating point */
     uint8_t xmm[3];
@@ -103,6 +110,12 @@ struct fixup {
 struct window {
     ir_arg base;
     int32_t first, last; /* displacements of the first and last byte */
+    bool read, write;
+};
+/* A page that a loop remembers for accesses off one register that read, write or do both. */
+struct loop_page {
+    ir_arg base;
+    int32_t first; /* displacement of the first check */
     bool read, write;
 };
 /* What content[] says of rcx while it serves a window: no global has this number. */
@@ -148,6 +161,10 @@ struct emit {
     struct xmm_cache xmm;
     struct loop_register loop[MAX_LOOP_REGISTERS];
     unsigned nloop;
+    const struct ir_insn *loop_end;    /* the branch to the head, if the loop has pages */
+    uint64_t irregular[IR_TEMP0 / 64]; /* by ir_arg: the loop does not just add constants to it */
+    struct loop_page page[MAX_LOOP_PAGES];
+    unsigned npages;
     uint8_t *loop_start; /* where a branch to the TB's own head goes: polls */
     ir_arg content[3];   /* of rax, rcx, rdx */
     struct window window;
@@ -309,6 +326,22 @@ struct mem_check {
 };
 /* Jumps to FROM[0] and FROM[1] (or NULL) on a miss. */
 void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2]);
+
+/* ---- pages.c: pages that loops remember ---------------------------------------------------- */
+
+/* Looks whether the TB is a loop that may remember pages, and what for. */
+void pages_plan(struct emit *e);
+/* In front of the loop: nothing is remembered yet. */
+void pages_enter_loop(struct emit *e);
+/* The page for the current record's access off BASE, or -1. */
+int page_for(struct emit *e, ir_arg base, const struct mem_check *m);
+/* Loads PAGE's addend into HOST (not m->base) if the addresses of M lie in it; returns the jump if not. */
+uint8_t *page_check(struct emit *e, const struct mem_check *m, unsigned page, unsigned host);
+/* In C's stub: looks into the TLB, and goes back to the check if it has the page. Overwrites rdx. */
+void page_miss(struct emit *e, const struct cold *c);
+uint8_t *page_thunk(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay,
+                    unsigned kind, unsigned page);
+
 extern const uint32_t x86_load_ops[8], x86_store_ops[4]; /* by memop */
 /* cmp a, b; returns the condition code for COND. */
 unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, ir_arg b);

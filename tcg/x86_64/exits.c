@@ -201,11 +201,13 @@ static void cold_poll(struct emit *e, const struct cold *c)
 void emit_head(struct emit *e)
 {
     xmm_plan_loop(e);
+    pages_plan(e);
     xmm_enter_loop(e);
+    pages_enter_loop(e);
     e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
     cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
-    e->out->entry = e->nloop > 0 ? 0 : (uint32_t)(e->s.p - e->start);
+    e->out->entry = e->nloop > 0 || e->loop_end != NULL ? 0 : (uint32_t)(e->s.p - e->start);
 }
 
 /* ---- exits to addresses -------------------------------------------------------------------- */

@@ -204,7 +204,8 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
     struct mem_check m;
     struct access x = {.disp = i->imm};
     struct opd a = opd_of(e, i->a), b;
-    uint8_t *from[2] = {NULL, NULL};
+    uint8_t *from[2] = {NULL, NULL}, *retry = NULL;
+    int page = -1;
 
     if (i->op == IR_st) {
         b = opd_of(e, i->b);
@@ -231,10 +232,16 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
             .read = leader ? plan.read : i->op == IR_ld,
             .write = leader ? plan.write : i->op == IR_st,
         };
-        emit_check(e, &m, from);
         x.host = leader ? RCX : RDX;
         x.value = leader ? RDX : m.temp;
-        asm_rm(&e->s, OP_MOV_LOAD | X_W, x.host, RDX, e->lay->tlb_addend);
+        page = m.align_mask ? -1 : page_for(e, i->a, &m);
+        if (page >= 0) {
+            retry = e->s.p;
+            from[0] = page_check(e, &m, (unsigned)page, x.host);
+        } else {
+            emit_check(e, &m, from);
+            asm_rm(&e->s, OP_MOV_LOAD | X_W, x.host, RDX, e->lay->tlb_addend);
+        }
     }
     if (leader) {
         e->content[RCX] = ARG_WINDOW;
@@ -245,6 +252,12 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
     x.cold->va = (uint8_t)x.base;
     x.cold->disp = x.disp;
     x.cold->probes = member || leader;
+    if (page >= 0) {
+        x.cold->has_page = true;
+        x.cold->page = (uint8_t)page;
+        x.cold->first = m.first;
+        x.cold->retry = retry;
+    }
     x.cold->memop = (uint16_t)((i->aux & 15) | (xmm_any(e) ? SLOW_XMM : 0));
     return x;
 }
@@ -255,6 +268,9 @@ static void begin_stub(struct emit *e, const struct cold *c)
     asm_patch(c->from, e->s.p);
     if (c->from2 != NULL) {
         asm_patch(c->from2, e->s.p);
+    }
+    if (c->has_page) {
+        page_miss(e, c);
     }
     if (c->disp != 0) {
         asm_rm(&e->s, OP_LEA | X_W, RAX, c->va, c->disp);

@@ -299,6 +299,16 @@ static void make_probes(struct thunk *k)
     }
 }
 
+static void make_pages(struct thunk *k)
+{
+    for (unsigned kind = 1; kind <= 3; kind++) {
+        for (unsigned page = 0; page < MAX_LOOP_PAGES; page++) {
+            begin(k);
+            k->x->page[kind - 1][page] = page_thunk(&k->s, k->x, k->lay, kind, page);
+        }
+    }
+}
+
 static void make_amo(struct thunk *k)
 {
     k->x->amo = begin(k);
@@ -446,8 +456,8 @@ static void make_constants(struct thunk *k)
         .positive63 = UINT64_C(0x43dfffffffffffff),
         .signed32_doubled = UINT64_C(0x41dfffffffc00000) * 2,
         .signed64_doubled = UINT64_C(0x43dfffffffffffff) * 2,
-        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53,
-                         (UINT64_C(0x7ff) << 53) + 1, UINT64_C(0xfff) << 52},
+        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53, (UINT64_C(0x7ff) << 53) + 1,
+                         UINT64_C(0xfff) << 52},
         .classes = {1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 3, 1 << 2, 1 << 1, 1 << 0,
                     1 << 8, 1 << 9},
         .nan32 = 0x7fc00000,
@@ -461,7 +471,7 @@ static void make_constants(struct thunk *k)
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err)
 {
     struct thunk k = {.x = x, .lay = &t->config.layout, .config = &t->config};
-    size_t room = 24576 + 32 * (size_t)t->config.nhelpers;
+    size_t room = 28672 + 32 * (size_t)t->config.nhelpers;
 
     if (region->used + room > region->size) {
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
@@ -475,6 +485,7 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
     make_enter(&k);
     make_slow_all(&k);
     make_probes(&k);
+    make_pages(&k);
     make_amo(&k);
     make_helpers(&k);
     make_soft(&k);

@@ -114,6 +114,112 @@ static void page_crossing_accesses_take_the_slow_path(struct unit *u)
     on_every_variant(u, case_page_crossing);
 }
 
+/* ---- loops --------------------------------------------------------------------------------- */
+
+enum { LOOP_TURNS = 700, TARGET_PAGE = 8 };
+
+/* The TLB swaps pages by pairs; what it does not let through goes where the slow paths go. */
+static uint8_t *loop_at(const struct engine *e, uint64_t va, unsigned size)
+{
+    bool slow = e->t->config.options.interp || (va & 4095) + size > 4096;
+
+    return guest.ram + ((va - RAM_BASE) ^ (slow ? 0 : 4096));
+}
+
+static void swap_pages(void)
+{
+    for (unsigned page = 0; page < RAM_SIZE / 4096; page++) {
+        uint64_t va = RAM_BASE + page * UINT64_C(4096);
+
+        guest.tlb[(va >> 12) & (ARRAY_SIZE(guest.tlb) - 1)] = (struct fake_tlb_entry){
+            .tag_read = va,
+            .tag_write = va,
+            .addend = (uint64_t)(uintptr_t)guest.ram + (page ^ 1) * UINT64_C(4096) - va,
+        };
+    }
+}
+
+/* x[4] += [x[3]], [x[20]] = x[4], [x[3] + 8] += 1, until x[6] is 0. */
+static struct tcg_code compile_loop(struct unit *u, struct engine *e, int64_t step)
+{
+    ir_arg t;
+
+    begin(e, 0x40);
+    t = ir_temp(e->ctx, IR_I64);
+    ir_ld(e->ctx, IR_I64, t, xreg(3), 0, MO_64);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(4), xreg(4), t);
+    ir_insn_start(e->ctx, 0x44);
+    ir_st(e->ctx, IR_I64, xreg(4), xreg(20), 0, MO_64);
+    ir_insn_start(e->ctx, 0x48);
+    t = ir_temp(e->ctx, IR_I64);
+    ir_ld(e->ctx, IR_I64, t, xreg(3), 8, MO_32);
+    ir_op2(e->ctx, IR_add, IR_I64, t, t, ir_const(e->ctx, 1));
+    ir_st(e->ctx, IR_I64, t, xreg(3), 8, MO_32);
+    ir_insn_start(e->ctx, 0x4c);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(3), xreg(3), ir_const(e->ctx, (uint64_t)step));
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(20), xreg(20), ir_const(e->ctx, 8));
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(6), ir_const(e->ctx, UINT64_MAX));
+    ir_brcond_exit(e->ctx, COND_NE, xreg(6), ir_const(e->ctx, 0), 0x40);
+    ir_exit_loop(e->ctx, 0x50);
+    return compile(u, e, (void *)0x77, 0x40);
+}
+
+static void case_loop(struct unit *u, struct engine *e)
+{
+    static const int64_t steps[] = {8, 12, 40, -8, -36, 0};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(steps) && !u->failed; k++) {
+        struct tcg_code code = compile_loop(u, e, steps[k]);
+        uint64_t from = RAM_BASE + (steps[k] < 0 ? TARGET_PAGE * 4096 - 64 : 16);
+        uint64_t sum = 0;
+
+        guest_init(&guest);
+        swap_pages();
+        memset(guest.ram, 1, sizeof(guest.ram));
+        guest.env.x[3] = from;
+        guest.env.x[4] = 0;
+        guest.env.x[6] = LOOP_TURNS;
+        guest.env.x[20] = RAM_BASE + TARGET_PAGE * 4096;
+        CHECK_EQ(u, run(e, &code).kind, TCG_EXIT_LOOP);
+        CHECK_EQ(u, guest.env.x[3], from + (uint64_t)(LOOP_TURNS * steps[k]));
+        for (uint64_t turn = LOOP_TURNS; turn-- > 0;) {
+            uint8_t *p = loop_at(e, from + turn * (uint64_t)steps[k] + 8, 4);
+
+            store_le32(p, load_le32(p) - 1); /* undone from the last turn to the first */
+            sum += load_le64(loop_at(e, from + turn * (uint64_t)steps[k], 8));
+        }
+        CHECK_EQ(u, guest.env.x[4], sum);
+        CHECK_EQ(u, load_le64(loop_at(e, RAM_BASE + TARGET_PAGE * 4096 + 8 * (LOOP_TURNS - 1), 8)),
+                 sum);
+    }
+}
+
+static void loops_find_the_page_of_every_turn(struct unit *u)
+{
+    on_every_variant(u, case_loop);
+}
+
+/* Nothing is in the TLB: whatever the step, no turn may believe that it has a page. */
+static void case_loop_without_pages(struct unit *u, struct engine *e)
+{
+    for (unsigned bits = 12; bits < 64; bits++) {
+        struct tcg_code code = compile_loop(u, e, (int64_t)(UINT64_C(1) << bits));
+
+        guest_init(&guest);
+        guest.fill = false;
+        guest.env.x[3] = RAM_BASE;
+        guest.env.x[6] = 100;
+        guest.env.x[20] = RAM_BASE;
+        CHECK_EQ(u, run(e, &code).kind, TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, guest.env.x[3], RAM_BASE + (bits < 16 ? RAM_SIZE : UINT64_C(1) << bits));
+    }
+}
+
+static void loops_remember_nothing_that_the_tlb_did_not_have(struct unit *u)
+{
+    on_every_variant(u, case_loop_without_pages);
+}
+
 static void case_aligned(struct unit *u, struct engine *e)
 {
     struct tcg_code code;
@@ -825,6 +931,8 @@ int main(void)
     static const struct unit_case cases[] = {
         UNIT(loads_hit_the_tlb_after_a_fill_also_misaligned),
         UNIT(page_crossing_accesses_take_the_slow_path),
+        UNIT(loops_find_the_page_of_every_turn),
+        UNIT(loops_remember_nothing_that_the_tlb_did_not_have),
         UNIT(aligned_accesses_fault_when_misaligned_inside_a_page),
         UNIT(a_tag_that_differs_in_any_bit_misses),
         UNIT(a_fault_leaves_registers_as_before_the_instruction),
