@@ -300,11 +300,11 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                    .host_ra = VCPU_FIELD(d, host_ra),
                    .host_sp = VCPU_FIELD(d, host_sp),
                    .fpu_control = d->fpu_control,
-                   .tlb = VCPU_FIELD(d, tlb),
+                   .tlb = VCPU_FIELD(d, tlb.entry),
+                   .tlb_mask = VCPU_FIELD(d, tlb.mask),
                    .jc = VCPU_FIELD(d, jc),
                    .jc_key = VCPU_FIELD(d, jc_key),
                    .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_index_bits = TLB_INDEX_BITS,
                    .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
                    .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
                    .tlb_addend = offsetof(struct tlb_entry, addend),
@@ -346,7 +346,7 @@ int vcpu_init(struct vcpu *cpu, struct accel *a, const struct cpu_model_desc *de
         return -ENOMEM;
     }
     jc_clear(cpu);
-    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, err);
+    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, &cpu->tlb, err);
     if (!rc) {
         a->vcpus[a->nvcpus++] = cpu;
     }
@@ -409,7 +409,7 @@ void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, un
     if (data_regime < REGIME_PAGED_COUNT || fetch_regime < REGIME_PAGED_COUNT) {
         mmu_select(&cpu->mmu, space_key);
     }
-    cpu->tlb = mmu_table(&cpu->mmu, data_regime);
+    mmu_set_view(&cpu->mmu, data_regime);
     update_key(cpu);
 }
 

@@ -40,15 +40,15 @@ enum {
 
 struct vcpu {
     /* hot: generated code reaches these with one byte of displacement */
-    uint32_t poll;         /* a: VCPU_POLL_* */
-    uint32_t unwind;       /* t: a helper raised: not back to the TB */
-    struct tlb_entry *tlb; /* t: table of the current data regime */
-    struct jc_entry *jc;   /* c */
-    uint64_t jc_key;       /* t: mode key, space id << 32 */
-    uint64_t pc_page;      /* t: page of the running TB */
-    uint64_t pc;           /* t: exact only outside generated code: see vcpu_sync_pc */
-    uint64_t host_ra;      /* t */
-    uint64_t host_sp;      /* t */
+    uint32_t poll;       /* a: VCPU_POLL_* */
+    uint32_t unwind;     /* t: a helper raised: not back to the TB */
+    struct tlb_view tlb; /* t: of the current data regime */
+    struct jc_entry *jc; /* c */
+    uint64_t jc_key;     /* t: mode key, space id << 32 */
+    uint64_t pc_page;    /* t: page of the running TB */
+    uint64_t pc;         /* t: exact only outside generated code: see vcpu_sync_pc */
+    uint64_t host_ra;    /* t */
+    uint64_t host_sp;    /* t */
 
     uint32_t data_regime;  /* t: of loads and stores (MPRV applied) */
     uint32_t fetch_regime; /* t */

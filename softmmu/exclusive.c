@@ -100,8 +100,8 @@ static void wait_until_passed(struct mmu *mmu, uint64_t epoch)
 }
 
 /* Returns with d->excl held and the page exclusive. */
-static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r, paddr_t pa)
-    NO_THREAD_SAFETY
+static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r,
+                                paddr_t pa) NO_THREAD_SAFETY
 {
     struct mmu_domain *d = mmu->domain;
     uint8_t *flags = page_flags(r, pa);

@@ -21,7 +21,7 @@ struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts)
 {
     struct mmu_domain *d = calloc(1, sizeof(*d));
 
-    assert(d);
+    assert(d && max_harts <= WRITER_HARTS_MAX);
     d->machine = m;
     d->max = max_harts;
     d->mmus = calloc(max_harts, sizeof(*d->mmus));
@@ -62,7 +62,7 @@ static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
 }
 
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
-             struct err *err)
+             struct tlb_view *view, struct err *err)
 {
     if (d->nmmus == d->max) {
         return err_set(err, -ENOSPC, "more harts than the memory system was made for (%u)", d->max);
@@ -70,6 +70,7 @@ int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, v
     memset(mmu, 0, sizeof(*mmu));
     mmu->ops = ops;
     mmu->opaque = opaque;
+    mmu->view = view;
     mmu->domain = d;
     mmu->machine = d->machine;
     mmu->index = d->nmmus;
@@ -93,9 +94,11 @@ void mmu_fini(struct mmu *mmu)
     }
 }
 
-static unsigned tlb_index(vaddr_t va)
+/* ---- tables -------------------------------------------------------------------------------- */
+
+static unsigned tlb_index(const struct mmu_tlb *t, vaddr_t va)
 {
-    return (va >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1);
+    return (va >> GUEST_PAGE_BITS) & ((1u << t->bits) - 1);
 }
 
 static void entry_clear(struct tlb_entry *e)
@@ -104,16 +107,35 @@ static void entry_clear(struct tlb_entry *e)
     store_relaxed(&e->tag[ACCESS_WRITE], NO_TAG);
 }
 
-static void table_flush(struct mmu_tlb *t)
+static void table_clear(struct mmu_tlb *t, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        entry_clear(&t->entry[i]);
+    }
+}
+
+/* Entries from 1 << BITS on are never reached, and cleared before they are again. */
+static void table_resize(struct mmu *mmu, struct mmu_tlb *t, unsigned bits)
+{
+    if (bits > t->bits) {
+        table_clear(t, 1u << t->bits, 1u << bits);
+    }
+    store_release(&t->bits, bits);
+    t->nlost = 0;
+    if (mmu->viewed == t) {
+        mmu->view->mask = (uint64_t)((1u << bits) - 1) << TLB_ENTRY_BITS;
+    }
+}
+
+static void table_flush(struct mmu *mmu, struct mmu_tlb *t)
 {
     if (t->nfilled <= ARRAY_SIZE(t->log)) {
         for (unsigned i = 0; i < t->nfilled; i++) {
             entry_clear(&t->entry[t->log[i]]);
         }
     } else {
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-            entry_clear(&t->entry[i]);
-        }
+        table_resize(mmu, t, TLB_BITS_MIN);
+        table_clear(t, 0, 1u << TLB_BITS_MIN);
     }
     t->nfilled = 0;
     t->large = false;
@@ -124,9 +146,9 @@ static struct mmu_tlb *table_new(void)
     struct mmu_tlb *t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
 
     assert(t);
-    memset(t, 0, sizeof(*t));
-    t->nfilled = ARRAY_SIZE(t->log) + 1;
-    table_flush(t);
+    memset(t, 0, offsetof(struct mmu_tlb, entry));
+    t->bits = TLB_BITS_MIN;
+    table_clear(t, 0, 1u << TLB_BITS_MIN);
     return t;
 }
 
@@ -145,9 +167,13 @@ static struct mmu_tlb *regime_table(struct mmu *mmu, unsigned regime)
     return s->tlb[regime];
 }
 
-struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime)
+void mmu_set_view(struct mmu *mmu, unsigned regime)
 {
-    return regime_table(mmu, regime)->entry;
+    struct mmu_tlb *t = regime_table(mmu, regime);
+
+    mmu->viewed = t;
+    mmu->view->entry = t->entry;
+    mmu->view->mask = (uint64_t)((1u << t->bits) - 1) << TLB_ENTRY_BITS;
 }
 
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime)
@@ -159,7 +185,7 @@ static void slot_flush(struct mmu *mmu, struct mmu_slot *s)
 {
     for (unsigned r = 0; r < REGIME_COUNT; r++) {
         if (s->tlb[r]) {
-            table_flush(s->tlb[r]);
+            table_flush(mmu, s->tlb[r]);
         }
     }
     slot_renew(mmu, s);
@@ -222,13 +248,13 @@ void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg),
     }
 }
 
-static void table_flush_page(struct mmu_tlb *t, vaddr_t va)
+static void table_flush_page(struct mmu *mmu, struct mmu_tlb *t, vaddr_t va)
 {
     vaddr_t page = va & GUEST_PAGE_MASK;
-    struct tlb_entry *e = &t->entry[tlb_index(va)];
+    struct tlb_entry *e = &t->entry[tlb_index(t, va)];
 
     if (t->large && va >= t->large_lo && va <= t->large_hi) {
-        table_flush(t);
+        table_flush(mmu, t);
         return;
     }
     if ((e->tag[ACCESS_READ] & GUEST_PAGE_MASK) == page ||
@@ -249,7 +275,7 @@ void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uin
         }
         for (unsigned r = 0; r < REGIME_PAGED_COUNT; r++) {
             if (s->tlb[r]) {
-                table_flush_page(s->tlb[r], va);
+                table_flush_page(mmu, s->tlb[r], va);
             }
         }
     }
@@ -306,19 +332,40 @@ static void fill_write_ram(struct tlb_entry *e, const struct memory_region *r, p
  * Where this MMU caches VA: also stands for a store on the slow path, which no entry lets
  * through.
  */
-static uint32_t place_of(struct mmu *mmu, vaddr_t va, unsigned regime)
+static uint32_t place_of(struct mmu *mmu, unsigned regime, unsigned index)
 {
     return writer_place(mmu->index, (unsigned)(regime_slot(mmu, regime) - mmu->slot), regime,
-                        tlb_index(va));
+                        index);
+}
+
+static bool entry_has_other(const struct tlb_entry *e, uint64_t page)
+{
+    uint64_t read = e->tag[ACCESS_READ], write = load_relaxed(&e->tag[ACCESS_WRITE]);
+
+    return (read != NO_TAG && (read & GUEST_PAGE_MASK) != page) ||
+           (write != NO_TAG && (write & GUEST_PAGE_MASK) != page);
+}
+
+/* The entry to fill for PAGE; if fills have overwritten half a table's worth of others, in a table twice as large. */
+static unsigned place_for_fill(struct mmu *mmu, struct mmu_tlb *t, uint64_t page)
+{
+    unsigned index = tlb_index(t, page);
+
+    if (entry_has_other(&t->entry[index], page) && ++t->nlost > 1u << (t->bits - 1) &&
+        t->bits < TLB_BITS_MAX) {
+        table_resize(mmu, t, t->bits + 1);
+        index = tlb_index(t, page);
+    }
+    return index;
 }
 
 static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_walk *w,
                  const struct memory_region *r)
 {
     struct mmu_tlb *t = regime_table(mmu, regime);
-    unsigned index = tlb_index(va);
-    struct tlb_entry *e = &t->entry[index];
     uint64_t page = va & GUEST_PAGE_MASK;
+    unsigned index = place_for_fill(mmu, t, page);
+    struct tlb_entry *e = &t->entry[index];
     uint64_t slow = r->kind == MEMORY_MMIO ? TLB_SLOW : 0;
 
     mmu->nfills++;
@@ -334,7 +381,7 @@ static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_
     }
     if (w->writable) {
         if (r->kind == MEMORY_RAM) {
-            fill_write_ram(e, r, w->pa, page, place_of(mmu, va, regime));
+            fill_write_ram(e, r, w->pa, page, place_of(mmu, regime, index));
         } else {
             store_relaxed(&e->tag[ACCESS_WRITE], page | TLB_SLOW);
         }
@@ -360,8 +407,9 @@ static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struc
 int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access,
                   unsigned regime, struct mmu_ref *ref)
 {
-    struct tlb_entry *e = &mmu_table(mmu, regime)[tlb_index(va)];
-    uint32_t place = place_of(mmu, va, regime);
+    struct mmu_tlb *t = regime_table(mmu, regime);
+    struct tlb_entry *e = &t->entry[tlb_index(t, va)];
+    uint32_t place = place_of(mmu, regime, tlb_index(t, va));
     const struct memory_region *r;
     struct mmu_walk w = {0};
     paddr_t pa;

@@ -16,8 +16,9 @@
 #include "hw/host/atomic.h"
 #include "softmmu/memory.h"
 
-#define TLB_INDEX_BITS 10
-#define TLB_ENTRIES    (1u << TLB_INDEX_BITS)
+/* log2 of a table's entries: tables grow when they lose entries to others too often. */
+#define TLB_BITS_MIN   9
+#define TLB_BITS_MAX   14
 #define TLB_ENTRY_BITS 5
 #define MMU_SLOTS      16
 
@@ -38,6 +39,18 @@ struct tlb_entry {
     uint64_t pa;     /* of the page */
 };
 _Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_BITS, "generated code scales by it");
+
+/* A table as generated code sees it. */
+struct tlb_view {
+    struct tlb_entry *entry;
+    uint64_t mask; /* of an entry's offset: va >> (12 - TLB_ENTRY_BITS) & mask */
+};
+
+static inline struct tlb_entry *tlb_entry_of(const struct tlb_view *v, vaddr_t va)
+{
+    return (struct tlb_entry *)((char *)v->entry +
+                                (va >> (GUEST_PAGE_BITS - TLB_ENTRY_BITS) & v->mask));
+}
 
 /*
  * Regimes: which rights an access has. BARE_*: physical addresses (slot 0) checked by PMP for M,
@@ -110,7 +123,9 @@ struct mmu_domain;
 
 struct mmu {
     struct mmu_slot slot[MMU_SLOTS];
-    unsigned current; /* slot of the paged regimes */
+    unsigned current;       /* slot of the paged regimes */
+    struct mmu_tlb *viewed; /* t: the table that *view shows */
+    struct tlb_view *view;  /* c; t: kept up to date when the table changes its size */
     uint32_t clock;
     struct mmu_reservation resv; /* t, resv.pa a */
     const struct mmu_ops *ops;
@@ -133,8 +148,9 @@ void mmu_domain_free(struct mmu_domain *d);
 /* The domain's clock of withdrawals. */
 const uint64_t *mmu_domain_epoch(const struct mmu_domain *d);
 
+/* VIEW: what mmu_set_view sets, and what flushes and fills change. */
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
-             struct err *err);
+             struct tlb_view *view, struct err *err);
 void mmu_fini(struct mmu *mmu);
 
 /*
@@ -164,8 +180,8 @@ static inline void mmu_leave_guest(struct mmu *mmu)
  * cache id changed.
  */
 bool mmu_select(struct mmu *mmu, uint64_t key);
-/* The table for REGIME in the current (or bare) slot; what layout.tlb must point to. Never NULL. */
-struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime);
+/* Shows the table for REGIME in the current (or bare) slot in the view. After each change of either. */
+void mmu_set_view(struct mmu *mmu, unsigned regime);
 /* Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. */
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime);
 

@@ -119,15 +119,15 @@ struct tcg_layout {
      * there is none, all floating point goes through tcg_config's fp.
      */
     int32_t fpu_control;
-    int32_t tlb;    /* ptr: table of the current data regime */
-    int32_t jc;     /* ptr: jump cache */
-    int32_t jc_key; /* u64 */
+    int32_t tlb;      /* ptr: table of the current data regime */
+    int32_t tlb_mask; /* u64, below 2^32: of an entry's offset in the table */
+    int32_t jc;       /* ptr: jump cache */
+    int32_t jc_key;   /* u64 */
     /*
-     * TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the
+     * TLB entry: 1 << tlb_entry_bits bytes, at (va >> (12 - tlb_entry_bits)) & mask. A tag is the
      * page's address or has low bits.
      */
     uint8_t tlb_entry_bits;
-    uint8_t tlb_index_bits;
     int32_t tlb_tag_read, tlb_tag_write; /* u64 */
     int32_t tlb_addend;                  /* u64: host = va + addend */
     /*

@@ -30,7 +30,6 @@ void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2])
 {
     const struct tcg_layout *lay = e->lay;
     unsigned shift = 12 - lay->tlb_entry_bits, index = m->base;
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
     int32_t compared = m->align_mask != 0 ? m->first : m->last;
 
     if (m->first != 0) {
@@ -46,7 +45,7 @@ void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2])
         }
         asm_shift_imm(&e->s, SHIFT_SHR, 0, m->entry, shift);
     }
-    asm_alu_ri(&e->s, ALU_AND, 0, m->entry, (int32_t)mask);
+    asm_rm(&e->s, OP_AND, m->entry, RBP, env_disp(e, lay->tlb_mask));
     asm_rm(&e->s, OP_ADD | X_W, m->entry, RBP, env_disp(e, lay->tlb));
     if (compared != 0) {
         asm_rm(&e->s, OP_LEA | X_W, m->temp, m->base, compared);

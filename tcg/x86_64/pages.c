@@ -102,11 +102,9 @@ static int32_t page_disp(unsigned page)
 /* The TLB entry for the address in RAX, into RCX. */
 static void find_entry(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
 {
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
-
     asm_rr(s, OP_MOV_LOAD, RCX, RAX);
     asm_shift_imm(s, SHIFT_SHR, 0, RCX, 12 - lay->tlb_entry_bits);
-    asm_alu_ri(s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_rm(s, OP_AND, RCX, RBP, lay->tlb_mask - x->bias);
     asm_rm(s, OP_ADD | X_W, RCX, RBP, lay->tlb - x->bias);
 }
 

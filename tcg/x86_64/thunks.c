@@ -258,11 +258,10 @@ static void probe(struct thunk *k, unsigned memop, bool is_store, const uint8_t 
 {
     const struct tcg_layout *lay = k->lay;
     unsigned size = 1u << (memop & MO_SIZE);
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
 
     asm_rr(&k->s, OP_MOV_LOAD, RCX, RAX);
     asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 12 - lay->tlb_entry_bits);
-    asm_alu_ri(&k->s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_rm(&k->s, OP_AND, RCX, RBP, disp(k, lay->tlb_mask));
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, lay->tlb));
     asm_rm(&k->s, OP_LEA | X_W, RDX, RAX, (int32_t)size - 1);
     asm_alu_ri(&k->s, ALU_AND, X_W, RDX, -4096);

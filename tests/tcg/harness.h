@@ -43,6 +43,7 @@ struct env {
     uint64_t x[NREGS];
     uint32_t poll, unwind;
     struct fake_tlb_entry *tlb;
+    uint64_t tlb_mask;
     struct fake_jc_entry *jc;
     uint64_t jc_key, pc_page, pc, host_ra, host_sp;
     uint64_t f[NFREGS];
@@ -278,10 +279,10 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
                 .host_ra = offsetof(struct env, host_ra),
                 .host_sp = offsetof(struct env, host_sp),
                 .tlb = offsetof(struct env, tlb),
+                .tlb_mask = offsetof(struct env, tlb_mask),
                 .jc = offsetof(struct env, jc),
                 .jc_key = offsetof(struct env, jc_key),
                 .tlb_entry_bits = 5,
-                .tlb_index_bits = TLB_BITS,
                 .tlb_tag_read = offsetof(struct fake_tlb_entry, tag_read),
                 .tlb_tag_write = offsetof(struct fake_tlb_entry, tag_write),
                 .tlb_addend = offsetof(struct fake_tlb_entry, addend),
@@ -349,6 +350,7 @@ static inline void guest_init(struct guest *g)
     }
     g->env.g = g;
     g->env.tlb = g->tlb;
+    g->env.tlb_mask = sizeof(g->tlb) - sizeof(g->tlb[0]);
     g->env.jc = g->jc;
     g->env.jc_key = 7;
     g->env.pc_page = 0x10000;
