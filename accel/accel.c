@@ -391,7 +391,7 @@ void vcpu_sync_pc(struct vcpu *cpu)
     }
 }
 
-static void update_key(struct vcpu *cpu)
+void vcpu_update_key(struct vcpu *cpu)
 {
     if (unlikely(cpu->mmu.ids_wrapped)) {
         cpu->mmu.ids_wrapped = false;
@@ -410,25 +410,25 @@ void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, un
         mmu_select(&cpu->mmu, space_key);
     }
     mmu_set_view(&cpu->mmu, data_regime);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_all(struct vcpu *cpu)
 {
     mmu_flush_all(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_paged(struct vcpu *cpu)
 {
     mmu_flush_paged(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
 {
     mmu_flush_slots(&cpu->mmu, match, arg);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),

@@ -35,7 +35,6 @@ static const struct counter engine_counters[] = {
     ENGINE(nirqs, "interrupts taken"),
     ENGINE(nwfi, "sleeps"),
     ENGINE(nfencei, "fence.i"),
-    ENGINE(njc_scans, "jump-cache scans for a flushed page"),
 };
 
 static const struct counter mmu_counters[] = {

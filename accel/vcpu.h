@@ -15,12 +15,12 @@
 #include "softmmu/tlb.h"
 #include "tcg/tcg.h"
 
-#define JC_INDEX_BITS 12
+#define JC_INDEX_BITS 14
 #define JC_ENTRIES    (1u << JC_INDEX_BITS)
 
 /*
- * Jump cache: where code for a guest address is. va = -1: empty. Other threads may only set va to
- * -1.
+ * Jump cache: where code for a guest address is: in the entry of its hash or the one beside (index
+ * ^ 1). va = -1: empty. Other threads may only set va to -1.
  */
 struct jc_entry {
     uint64_t va;         /* a */

@@ -52,13 +52,27 @@ const uint64_t *mmu_domain_epoch(const struct mmu_domain *d)
 
 /* ---- one MMU ------------------------------------------------------------------------------- */
 
-static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
+/*
+ * An id that nothing has. When they run out all start anew: what was cached under the old ones
+ * must go then (ids_wrapped).
+ */
+static uint32_t new_id(struct mmu *mmu)
 {
-    s->id = mmu->next_id++;
-    if (!mmu->next_id) {
+    if (unlikely(!mmu->next_id)) {
         mmu->ids_wrapped = true;
         mmu->next_id = 1;
+        mmu->global_id = mmu->next_id++;
+        for (unsigned i = 0; i < MMU_SLOTS; i++) {
+            mmu->slot[i].id = mmu->next_id++;
+        }
     }
+    return mmu->next_id++;
+}
+
+static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
+{
+    s->id = new_id(mmu);
+    s->own_code = false;
 }
 
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
@@ -75,6 +89,7 @@ int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, v
     mmu->machine = d->machine;
     mmu->index = d->nmmus;
     mmu->next_id = 1;
+    mmu->global_id = new_id(mmu);
     mmu->current = 1;
     mmu->entered_epoch = UINT64_MAX;
     mmu->slot[0].used = mmu->slot[1].used = true;
@@ -178,7 +193,9 @@ void mmu_set_view(struct mmu *mmu, unsigned regime)
 
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime)
 {
-    return mmu->slot[regime >= REGIME_PAGED_COUNT ? 0 : mmu->current].id;
+    const struct mmu_slot *s = &mmu->slot[regime >= REGIME_PAGED_COUNT ? 0 : mmu->current];
+
+    return regime == REGIME_S && !s->own_code ? mmu->global_id : s->id;
 }
 
 static void slot_flush(struct mmu *mmu, struct mmu_slot *s)
@@ -239,6 +256,9 @@ void mmu_flush_paged(struct mmu *mmu)
 
 void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
 {
+    if (!match) {
+        mmu->global_id = new_id(mmu); /* of one space, a flush leaves global pages alone */
+    }
     for (unsigned i = 1; i < MMU_SLOTS; i++) {
         struct mmu_slot *s = &mmu->slot[i];
 
@@ -446,8 +466,7 @@ void mmu_raise(struct mmu *mmu, vaddr_t va, enum mmu_access access, int code)
     mmu->ops->fault(mmu->opaque, va, access, code == MMU_NO_MEMORY ? 0 : code);
 }
 
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
-              bool *cacheable)
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, struct mmu_fetch *f)
 {
     struct mmu_walk w = {0};
     const struct memory_region *r;
@@ -460,8 +479,12 @@ int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const u
     if (!r || r->kind == MEMORY_MMIO) {
         return MMU_NO_MEMORY;
     }
-    *pa = w.pa;
-    *host = r->host + ((w.pa & GUEST_PAGE_MASK) - r->base);
-    *cacheable = !w.partial;
+    f->pa = w.pa;
+    f->host = r->host + ((w.pa & GUEST_PAGE_MASK) - r->base);
+    f->page_bits = w.page_bits;
+    f->cacheable = !w.partial;
+    if (regime == REGIME_S && !w.global) {
+        mmu->slot[mmu->current].own_code = true;
+    }
     return 0;
 }

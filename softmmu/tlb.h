@@ -116,6 +116,7 @@ struct mmu_slot {
     uint32_t id;
     uint32_t stamp; /* last use, for replacement */
     bool used;
+    bool own_code; /* supervisor code ran from a page that is not global */
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
 };
 
@@ -134,6 +135,7 @@ struct mmu {
     struct machine *machine;   /* c */
     unsigned index;            /* c: in the domain */
     uint32_t next_id;          /* t */
+    uint32_t global_id;        /* t: of supervisor code in slots that ran global pages only */
     bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
     uint64_t entered_epoch;    /* a: see mmu_enter_guest */
     uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio,
@@ -182,7 +184,10 @@ static inline void mmu_leave_guest(struct mmu *mmu)
 bool mmu_select(struct mmu *mmu, uint64_t key);
 /* Shows the table for REGIME in the current (or bare) slot in the view. After each change of either. */
 void mmu_set_view(struct mmu *mmu, unsigned regime);
-/* Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. */
+/*
+ * Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. Slots share
+ * one for supervisor code as long as all of it comes from global pages.
+ */
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime);
 
 /*
@@ -232,12 +237,18 @@ bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn,
  */
 bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
                void **host, paddr_t *pa);
+/* Where instructions are. */
+struct mmu_fetch {
+    paddr_t pa;
+    const uint8_t *host; /* of the page */
+    uint8_t page_bits;   /* log2 of the mapping */
+    bool cacheable;      /* not if PMP splits the page: good for this instruction only */
+};
 /*
- * Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault
- * code, or -1 where there is no RAM or ROM.
+ * Instruction fetch at VA. 0, or the target's fault code, or -1 where there is no RAM or ROM. May
+ * change mmu_space_id.
  */
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
-              bool *cacheable);
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, struct mmu_fetch *f);
 
 /* LR and SC by exclusive flags. */
 bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,

@@ -132,7 +132,8 @@ struct tcg_layout {
     int32_t tlb_addend;                  /* u64: host = va + addend */
     /*
      * Jump cache entry: 32 bytes { u64 va; u64 key; void *code; }; index = ((va >> 1) ^ (va >>
-     * 12)) & (entries - 1). No TB lies at an odd address, so -1 marks an empty entry.
+     * 12)) & (entries - 1), and then the entry beside that (index ^ 1). No TB lies at an odd
+     * address, so -1 marks an empty entry.
      */
     uint8_t jc_index_bits;
 };

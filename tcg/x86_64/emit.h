@@ -48,6 +48,7 @@ struct x86 {
     int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
+    uint8_t *probe_second; /* the guest address in rax is not in the jump-cache entry at rcx */
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;
     uint8_t *probe_load[32], *probe_store[32];
@@ -364,6 +365,8 @@ static inline bool is_own_head(const struct emit *e, int32_t pc_off)
 }
 /* Goes to the guest address in rax through the jump cache. Overwrites rcx and rdx. */
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
+/* The body of probe_second. */
+void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
 /* Writes the polling head; emits exits (exits.c). */
 void emit_head(struct emit *e);
 /* thunks.c */

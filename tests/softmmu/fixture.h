@@ -47,6 +47,7 @@ struct fixture {
     vaddr_t readonly_page; /* not writable */
     vaddr_t partial_page;
     unsigned page_bits;
+    bool global;
 };
 
 static inline uint64_t fixture_dev_read(struct device *dev, uint64_t offset, unsigned size)
@@ -85,7 +86,8 @@ static inline int fixture_walk(void *opaque, vaddr_t va, unsigned size, enum mmu
                            .readable = true,
                            .executable = true,
                            .writable = page != fx->readonly_page,
-                           .partial = page == fx->partial_page};
+                           .partial = page == fx->partial_page,
+                           .global = fx->global};
     return 0;
 }
 

@@ -639,9 +639,9 @@ static void nochain_leaves_at_every_exit(struct unit *u)
 
 /* ---- the jump cache ------------------------------------------------------------------------ */
 
-static struct fake_jc_entry *jc_entry(uint64_t va)
+static struct fake_jc_entry *jc_entry(uint64_t va, unsigned way)
 {
-    return &guest.jc[((va >> 1) ^ (va >> 12)) & (ARRAY_SIZE(guest.jc) - 1)];
+    return &guest.jc[(((va >> 1) ^ (va >> 12)) & (ARRAY_SIZE(guest.jc) - 1)) ^ way];
 }
 
 static void case_jump_cache(struct unit *u, struct engine *e)
@@ -664,10 +664,10 @@ static void case_jump_cache(struct unit *u, struct engine *e)
     ir_goto_env_pc(e->ctx);
     jumps[2] = compile(u, e, NULL, -4096);
     for (unsigned k = 0; k < 300; k++) {
-        unsigned how = k % 3, why = k / 3 % 3;
+        unsigned how = k % 3, why = k / 3 % 3, way = k / 9 % 2;
         uint64_t page = rng_next(&rng) & ~UINT64_C(4095),
                  va = how == 1 ? page + 0x12346 : rng_next(&rng) & ~UINT64_C(1);
-        struct fake_jc_entry *j = jc_entry(va);
+        struct fake_jc_entry *j = jc_entry(va, way);
         struct tcg_exit x;
 
         *j = (struct fake_jc_entry){.va = why == 1 ? va + BIT(20 + k % 40) : va,
