@@ -251,6 +251,10 @@ void memory_written(struct memory_map *map, paddr_t pa, uint64_t size)
     if (!d || !r || !size) {
         return;
     }
+    if (d->nmmus == 1) {
+        smp_mb(); /* with mmu_load_reserved's: it reads the new data, or its reservation is seen */
+        exclusive_break(d, pa, size, NULL);
+    }
     for (paddr_t page = pa & GUEST_PAGE_MASK; page < end; page += GUEST_PAGE_SIZE) {
         uint8_t flags = load_relaxed(page_flags(r, page));
 

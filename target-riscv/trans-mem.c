@@ -4,7 +4,7 @@
  * may fault.
  *
  * LR/SC: when only register work stands between an LR and an SC of the same size through the same
- * unmodified register, and both land in this TB, the pair becomes a load and a compare-and-swap:
+ * unmodified register, and both land in this TB, the pair becomes a load and an amo_sc:
  * if memory still holds what LR read, doing all of it at the moment of the SC gives the same
  * result. LR leaves its value in the hart's reservation and marks it as not standing, so that an
  * SC that is reached some other way (after a trap) fails. Every other LR and SC is a helper's.
@@ -215,13 +215,10 @@ static bool gen_lr(struct dis *d, const struct insn *i, unsigned memop, enum ins
 
 static void gen_fused_sc(struct dis *d, const struct insn *i, unsigned memop)
 {
-    ir_arg expected = ir_temp(d->ctx, IR_I64), old = ir_temp(d->ctx, IR_I64);
+    ir_arg expected = ir_temp(d->ctx, IR_I64);
 
     ir_env_ld(d->ctx, expected, offsetof(struct hart, cpu.mmu.resv.value), MO_64);
-    ir_cas(d->ctx, old, gpr(d, i->rs1), expected, gpr(d, i->rs2), memop);
-    if (i->rd != 0) {
-        ir_setcond(d->ctx, COND_NE, gpr_dest(d, i->rd), old, expected);
-    }
+    ir_sc(d->ctx, gpr_dest(d, i->rd), gpr(d, i->rs1), expected, gpr(d, i->rs2), memop);
 }
 
 static bool gen_sc(struct dis *d, const struct insn *i, unsigned memop)

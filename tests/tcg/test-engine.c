@@ -280,9 +280,9 @@ static void case_atomics(struct unit *u, struct engine *e)
     ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(3), ir_const(e->ctx, 24));
     ir_ld(e->ctx, IR_I64, xreg(7), xreg(6), 0, MO_64);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(8), xreg(7), ir_const(e->ctx, 1));
-    ir_cas(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
+    ir_sc(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
     retry = ir_new_label(e->ctx);
-    ir_brcond(e->ctx, COND_NE, xreg(9), xreg(7), retry);
+    ir_brcond(e->ctx, COND_NE, xreg(9), ir_const(e->ctx, 0), retry);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(21), xreg(21), ir_const(e->ctx, 1)); /* successes */
     ir_label(e->ctx, retry);
     ir_exit_loop(e->ctx, 16);
