@@ -275,18 +275,49 @@ static void sc_locked(struct emit *e, const struct ir_insn *i, const struct acce
     asm_rr(&e->s, OP_MOVZX8, r, RAX);
 }
 
+/*
+ * Where the operands are: not in scratch registers, or expected in rax and desired in rdx, which
+ * the check overwrites. (The check of an address that is not in its home overwrites rax too.)
+ */
+static void place_operands(struct emit *e, const struct ir_insn *i, struct opd *expected,
+                           struct opd *desired)
+{
+    bool home = pin_of(e, i->a) != NO_PIN, member = home && mem_in_window(e, i);
+    struct opd rax = {.kind = OPD_REG, .reg = RAX}, rdx = {.kind = OPD_REG, .reg = RDX};
+
+    *desired = member ? opd_of(e, i->c) : outside_scratch(e, i->c);
+    *expected = home ? opd_of(e, i->b) : outside_scratch(e, i->b);
+    if (is_reg(desired, RAX) && is_reg(expected, RDX)) {
+        ir_arg was = e->content[RAX];
+
+        asm_rr(&e->s, OP_XCHG | X_W, RAX, RDX);
+        e->content[RAX] = e->content[RDX];
+        e->content[RDX] = was;
+        *expected = rax;
+        *desired = rdx;
+        return;
+    }
+    if (is_reg(desired, RAX)) {
+        evict(e, RDX);
+        asm_mov_rr(&e->s, RDX, RAX);
+        *desired = rdx;
+    }
+    if (expected->kind == OPD_REG && expected->reg < 3 && expected->reg != RAX) {
+        evict(e, RAX);
+        asm_mov_rr(&e->s, RAX, expected->reg);
+        *expected = rax;
+    }
+}
+
 int emit_sc(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
-    struct opd desired = outside_scratch(e, i->c), expected = opd_of(e, i->b);
     unsigned r = i->d != IR_NONE && pin_of(e, i->d) != NO_PIN ? pin_of(e, i->d) : RAX;
+    struct opd expected, desired;
     struct access x;
     struct cold *c;
 
     (void)row;
-    if (expected.kind == OPD_REG && expected.reg < 3 &&
-        (expected.reg != RAX || pin_of(e, i->a) == NO_PIN)) {
-        expected = outside_scratch(e, i->b);
-    }
+    place_operands(e, i, &expected, &desired);
     x = begin_access(e, i);
     xmm_forget_all(e);
     c = slow_amo(e, i, &x, cold_sc, desired);
