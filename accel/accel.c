@@ -251,7 +251,7 @@ static uint64_t amo_compute(uint64_t old, const struct mmu_amo_args *args, bool 
         return MIN(old, operand);
     case IR_amo_maxu:
         return MAX(old, operand);
-    default: /* IR_amo_cas */
+    default: /* IR_amo_sc */
         *stores = old == extract64(args->expected, 0, bits);
         return operand;
     }
@@ -264,9 +264,13 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
     struct mmu_amo_args args = {.op = op, .memop = memop, .operand = value, .expected = expected};
     uint64_t old;
 
-    return mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)
-               ? extend(old, memop | MO_SIGN)
-               : 0;
+    if (!mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)) {
+        return 0;
+    }
+    if (op == IR_amo_sc) {
+        return old != extract64(expected, 0, MMU_SIZE(memop) * 8);
+    }
+    return extend(old, memop | MO_SIGN);
 }
 
 /* ---- vCPUs --------------------------------------------------------------------------------- */

@@ -438,7 +438,8 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
     if ((load_relaxed(&e->tag[access]) & ~TLB_SLOW) == (va & GUEST_PAGE_MASK)) {
         pa = e->pa | (va & ~GUEST_PAGE_MASK);
         rc = ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
-        if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM) {
+        if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM &&
+            (load_relaxed(&e->tag[ACCESS_WRITE]) & TLB_SLOW)) {
             fill_write_ram(e, ref->region, pa, va & GUEST_PAGE_MASK,
                            place); /* what made it slow may have passed */
         }

@@ -327,7 +327,7 @@ static bool run_memory(struct run *r, const struct ir_insn *i)
         value = c->load(r->env, va, memop);
     } else if (i->op == IR_st) {
         c->store(r->env, va, get(r, i->b), memop);
-    } else if (i->op == IR_amo_cas) {
+    } else if (i->op == IR_amo_sc) {
         value = c->amo(r->env, va, get(r, i->c), get(r, i->b), memop, i->op);
     } else {
         value = c->amo(r->env, va, get(r, i->b), 0, memop, i->op);

@@ -164,7 +164,7 @@ struct tcg_config {
      */
     uint64_t (*load)(void *env, uint64_t va, unsigned memop);
     void (*store)(void *env, uint64_t va, uint64_t value, unsigned memop);
-    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_cas. Returns the old value. */
+    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_sc. Returns d. */
     uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop,
                     unsigned op);
     /*
@@ -248,8 +248,8 @@ void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr
            unsigned memop);
 void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value,
             unsigned memop);
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
-            unsigned memop);
+void ir_sc(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+           unsigned memop);
 void ir_env_ld(struct tcg_context *ctx, ir_arg d, int32_t offset, unsigned memop);
 void ir_env_st(struct tcg_context *ctx, ir_arg value, int32_t offset, unsigned memop);
 void ir_fence(struct tcg_context *ctx, unsigned mask);

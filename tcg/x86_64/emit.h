@@ -112,6 +112,7 @@ struct window {
     ir_arg base;
     int32_t first, last; /* displacements of the first and last byte */
     bool read, write;
+    bool aligned; /* the bytes are naturally aligned, as one access */
 };
 /* A page that a loop remembers for accesses off one register that read, write or do both. */
 struct loop_page {
@@ -327,6 +328,12 @@ struct mem_check {
 };
 /* Jumps to FROM[0] and FROM[1] (or NULL) on a miss. */
 void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2]);
+/* Empties the scratch registers, saving temporaries that live on; rcx may stay a window's. */
+void evict_for_access(struct emit *e, bool keep_window);
+/* True if the access I needs no check but that of the window in rcx. */
+bool mem_in_window(const struct emit *e, const struct ir_insn *i);
+/* Looks for accesses behind I that can share its check. True: some can, and W covers them all. */
+bool mem_plan_window(const struct emit *e, const struct ir_insn *i, struct window *w);
 
 /* ---- pages.c: pages that loops remember ---------------------------------------------------- */
 
@@ -353,7 +360,7 @@ emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emi
     emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
-emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
+emit_fn emit_ld, emit_st, emit_amo, emit_sc;
 emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
     emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
     emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;

@@ -116,10 +116,11 @@ static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t
     uint64_t old = flat_load(env, va, memop | MO_SIGN);
     unsigned bits = 8u << (memop & MO_SIZE);
 
-    if (op == IR_amo_cas && (uint64_t)sextract64(expected, 0, bits) == old) {
-        flat_store(env, va, value, memop);
+    if (op != IR_amo_sc || (uint64_t)sextract64(expected, 0, bits) != old) {
+        return 1;
     }
-    return old;
+    flat_store(env, va, value, memop);
+    return 0;
 }
 
 #define CPU(field) (int32_t)(offsetof(struct hart, cpu) + offsetof(struct vcpu, field))

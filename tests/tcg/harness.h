@@ -178,12 +178,14 @@ static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t
         return 0xbad;
     }
     memcpy(&old, p, size);
-    if (op == IR_amo_cas) {
-        fresh =
-            ir_extend(old, memop & MO_SIZE) == ir_extend(expected, memop & MO_SIZE) ? value : old;
-    } else {
-        fresh = ir_eval_amo((enum ir_op)op, memop, old, value);
+    if (op == IR_amo_sc) {
+        if (ir_extend(old, memop & MO_SIZE) != ir_extend(expected, memop & MO_SIZE)) {
+            return 1;
+        }
+        memcpy(p, &value, size);
+        return 0;
     }
+    fresh = ir_eval_amo((enum ir_op)op, memop, old, value);
     memcpy(p, &fresh, size);
     return ir_extend(old, memop);
 }

@@ -386,9 +386,9 @@ static void case_atomics(struct unit *u, struct engine *e)
     ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(3), ir_const(e->ctx, 24));
     ir_ld(e->ctx, IR_I64, xreg(7), xreg(6), 0, MO_64);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(8), xreg(7), ir_const(e->ctx, 1));
-    ir_cas(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
+    ir_sc(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
     retry = ir_new_label(e->ctx);
-    ir_brcond(e->ctx, COND_NE, xreg(9), xreg(7), retry);
+    ir_brcond(e->ctx, COND_NE, xreg(9), ir_const(e->ctx, 0), retry);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(21), xreg(21), ir_const(e->ctx, 1)); /* successes */
     ir_label(e->ctx, retry);
     ir_exit_loop(e->ctx, 16);
@@ -926,6 +926,75 @@ static void logging_prints_ir_and_code(struct unit *u)
     on_every_variant(u, case_dump);
 }
 
+/* ---- LR/SC ----------------------------------------------------------------------------------- */
+
+/* x5 = LR; if x5 is x3, leave; x7 = SC of x5 + 1; x8 = AMO add of x3; x9 = SC of 0 that fails. */
+static struct tcg_code compile_pair(struct unit *u, struct engine *e)
+{
+    begin(e, 0);
+    ir_ld(e->ctx, IR_I64, xreg(5), xreg(10), 0, MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 4);
+    ir_brcond_exit(e->ctx, COND_EQ, xreg(5), xreg(3), 64);
+    ir_insn_start(e->ctx, 8);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(5), ir_const(e->ctx, 1));
+    ir_insn_start(e->ctx, 12);
+    ir_sc(e->ctx, xreg(7), xreg(10), xreg(5), xreg(6), MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 16);
+    ir_amo(e->ctx, IR_amo_add, xreg(8), xreg(10), xreg(3), MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 20);
+    ir_sc(e->ctx, xreg(9), xreg(10), xreg(5), ir_const(e->ctx, 0), MO_64 | MO_ALIGNED);
+    ir_exit_loop(e->ctx, 24);
+    return compile(u, e, NULL, -4096);
+}
+
+static struct tcg_exit run_pair(struct engine *e, const struct tcg_code *code, uint64_t va)
+{
+    static const uint64_t fresh = 100;
+
+    memcpy(guest.ram + 64, &fresh, sizeof(fresh));
+    memset(guest.env.x, 0, sizeof(guest.env.x));
+    guest.env.x[3] = 5;
+    guest.env.x[10] = va;
+    guest.nslow = 0;
+    return run(e, code);
+}
+
+/* With a valid entry nothing is slow; without one, each access is done, or faults, by itself. */
+static void case_pair(struct unit *u, struct engine *e)
+{
+    static const uint64_t tags[3] = {RAM_BASE, BIT(11), RAM_BASE + 4096};
+    struct tcg_code code = compile_pair(u, e);
+    struct tcg_exit x;
+    uint64_t word;
+
+    for (unsigned k = 0; k < 3; k++) {
+        tlb_fill(&guest, RAM_BASE, true);
+        tlb_fill(&guest, RAM_BASE, false);
+        guest.tlb[(RAM_BASE >> 12) & (ARRAY_SIZE(guest.tlb) - 1)].tag_write = tags[k];
+        guest.fill = false;
+        x = run_pair(e, &code, RAM_BASE + 64);
+        memcpy(&word, guest.ram + 64, sizeof(word));
+        CHECK_EQ(u, x.kind, TCG_EXIT_LOOP);
+        CHECK_EQ(u, word, 106);
+        CHECK_EQ(u, guest.env.x[5], 100);
+        CHECK_EQ(u, guest.env.x[7], 0);
+        CHECK_EQ(u, guest.env.x[8], 101);
+        CHECK_EQ(u, guest.env.x[9], 1);
+        CHECK_EQ(u, guest.nslow, k != 0 || e->t->config.options.interp ? 4 : 0);
+    }
+    for (unsigned off = 1; off < 8; off++) {
+        x = run_pair(e, &code, RAM_BASE + 64 + off);
+        CHECK_EQ(u, x.kind, TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, tcg_pc_lookup(e->t, code.rx, code.pcmap, guest.last_ra), 0);
+        CHECK_EQ(u, guest.env.x[5], 0);
+    }
+}
+
+static void a_pair_shares_its_check_and_each_access_has_its_slow_path(struct unit *u)
+{
+    on_every_variant(u, case_pair);
+}
+
 int main(void)
 {
     static const struct unit_case cases[] = {
@@ -938,6 +1007,7 @@ int main(void)
         UNIT(a_fault_leaves_registers_as_before_the_instruction),
         UNIT(float_moves_keep_raw_bits_and_box_singles),
         UNIT(atomics_of_threads_lose_no_update),
+        UNIT(a_pair_shares_its_check_and_each_access_has_its_slow_path),
         UNIT(exits_chain_and_unchain_and_tell_who_left),
         UNIT(patched_displacements_are_aligned),
         UNIT(chaining_while_another_thread_runs_is_safe),
