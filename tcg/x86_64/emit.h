@@ -36,6 +36,9 @@ enum { ROOM = 256 };
  */
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
 
+/* Rows of the table in thunks.c. */
+enum { THUNK_GROUPS = 13 };
+
 struct x86 {
     uint32_t features;
     int32_t bias;
@@ -53,6 +56,7 @@ struct x86 {
     const uint8_t *constants; /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
+    uint8_t *group[THUNK_GROUPS + 1]; /* where the rows of thunks.c begin, and the last one ends */
 };
 
 enum { SLOW_XMM = 16 };
@@ -61,7 +65,7 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
-    uint64_t class_limits[5]; /* fclass of F64 */
+    uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
 };
@@ -335,5 +339,9 @@ void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *
 void emit_head(struct emit *e);
 /* thunks.c */
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
+/* See tcg_each_thunk. */
+void x86_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque);
 
 #endif
