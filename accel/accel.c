@@ -170,6 +170,10 @@ struct accel *accel_new(struct machine *m, const struct accel_options *o, struct
         accel_free(a);
         return NULL;
     }
+    if (o->perf_map && perf_map_open(a, err)) {
+        accel_free(a);
+        return NULL;
+    }
     m->harts_skip_fences = o->nharts == 1 && barrier_register();
     a->domain = mmu_domain_new(m, o->nharts);
     return a;
@@ -190,6 +194,7 @@ void accel_free(struct accel *a)
         regions_fini(a);
     }
     tcg_free(a->tcg);
+    perf_map_close(a);
     mmu_domain_free(a->domain);
     if (a->hash) {
         host_mem_free(a->hash, BIT(TB_HASH_BITS) * sizeof(*a->hash));
@@ -273,6 +278,18 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
     return extend(old, memop | MO_SIGN);
 }
 
+/* ---- counted floating point ----------------------------------------------------------------- */
+
+/* The target's fp, where calls are counted by name. */
+static uint64_t engine_fp(void *env, unsigned op, unsigned type, unsigned rm,
+                          const uint64_t args[3])
+{
+    struct vcpu *cpu = vcpu_of_env(env);
+
+    cpu->engine->fp_calls[op]++;
+    return cpu->accel->desc.fp(env, op, type, rm, args);
+}
+
 /* ---- vCPUs --------------------------------------------------------------------------------- */
 
 /* The target places struct vcpu at one offset for all harts; generated code only knows env. */
@@ -295,6 +312,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                     .fpu_helper = a->options.fpu_helper,
                     .fences_off = a->machine->harts_skip_fences,
                     .smp = a->options.nharts > 1,
+                    .count_calls = a->options.count_calls,
                     .host_features = host_features() & ~a->options.host_off},
         .layout = {.env_bias = d->env_bias,
                    .poll = VCPU_FIELD(d, poll),
@@ -320,11 +338,14 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .load = engine_load,
         .store = engine_store,
         .amo = engine_amo,
-        .fp = d->fp,
+        .fp = d->fp && a->options.count_calls ? engine_fp : d->fp,
     };
 
     a->desc = *d;
     a->tcg = tcg_new(&c, &a->prologue, err);
+    if (a->tcg && a->perf_map) {
+        perf_map_thunks(a);
+    }
     return a->tcg ? 0 : -ENOMEM;
 }
 

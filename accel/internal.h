@@ -103,14 +103,18 @@ struct jc_lists {
 /* The engine's own part of a vCPU. */
 struct vcpu_engine {
     struct tcg_context *ctx;
-    struct region *region;      /* t: being filled; NULL at first */
-    struct vcpu_thread *thread; /* c after start */
-    struct jc_lists jc_lists;   /* t */
+    struct region *region;                  /* t: being filled; NULL at first */
+    struct vcpu_thread *thread;             /* c after start */
+    struct jc_lists jc_lists;               /* t */
     uint8_t page_copy[GUEST_PAGE_SIZE + 8]; /* t: the guest code being translated */
     uint8_t next_copy[8];
-    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes,
-        translate_ns; /* t: statistics */
-    uint64_t npolls, nchained, nkilled, nirqs, nwfi, nexits, nfencei;
+    /* t: statistics (counters.def) */
+    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes, nchained, nirqs, nwfi,
+        nexits, nfencei;
+    uint64_t timed_ns, timed_insns; /* of the translations that were timed */
+    uint64_t exits[TCG_EXIT_LOOP + 1];
+    uint64_t npolls, npoll_irq, npoll_work, npoll_slice;
+    uint64_t fp_calls[IR_OP_COUNT]; /* with accel_options.count_calls */
 };
 
 struct accel {
@@ -137,7 +141,8 @@ struct accel {
     struct tb_page *pages[1 << PAGE_HASH_BITS] GUARDED_BY(tb_lock);
     uint64_t drops; /* a: counts dropped regions: pointers to TBs from before may be dangling */
     bool jc_scan;   /* T: some killed TB may be in jump caches that are not known */
-    uint64_t ntbs;  /* T */
+    uint64_t ntbs, nkilled, nunchained; /* T; statistics read them without */
+    struct perf_map *perf_map;          /* c; NULL: none */
 
     struct mutex safe_lock;
     struct cond safe_cond;
@@ -223,6 +228,18 @@ bool vcpu_park(struct accel *a);
 /* Own thread: the section between runs with every other vCPU parked. */
 void exclusive_begin(struct vcpu *cpu);
 void exclusive_end(struct vcpu *cpu);
+
+/* ---- perf-map.c ---------------------------------------------------------------------------- */
+
+/* Creates /tmp/perf-PID.map, in place of whatever has that name. */
+int perf_map_open(struct accel *a, struct err *err);
+void perf_map_close(struct accel *a);
+/* The thunks' names; before any TB. */
+void perf_map_thunks(struct accel *a);
+/* TB was translated at PC; its thread. */
+void perf_map_tb(struct accel *a, const struct tb *tb, vaddr_t pc, const char *mode);
+/* With all vCPUs parked: the TBs of region R lose their names. */
+void perf_map_drop_region(struct accel *a, const struct region *r);
 
 /* ---- run.c --------------------------------------------------------------------------------- */
 

@@ -52,6 +52,9 @@ static void slice_over(void *accel)
 static bool handle_poll(struct vcpu *cpu, uint32_t poll, enum slice_end *end)
 {
     cpu->engine->npolls++;
+    cpu->engine->npoll_irq += (poll & VCPU_POLL_IRQ) != 0;
+    cpu->engine->npoll_work += (poll & VCPU_POLL_WORK) != 0;
+    cpu->engine->npoll_slice += (poll & VCPU_POLL_SLICE) != 0;
     fetch_and(&cpu->poll, ~(poll & (VCPU_POLL_IRQ | VCPU_POLL_WORK | VCPU_POLL_SLICE)));
     if ((poll & VCPU_POLL_EXIT) || ((poll & VCPU_POLL_WORK) && !vcpu_park(cpu->accel))) {
         *end = SLICE_EXIT;
@@ -110,6 +113,7 @@ static struct tb_link *run_tb(struct vcpu *cpu, struct tb *tb)
     mmu_leave_guest(&cpu->mmu);
     cpu->host_ra = 0;
     cpu->engine->nexits++;
+    cpu->engine->exits[exit.kind]++;
     from = exit.tb;
     return exit.kind == TCG_EXIT_CHAIN ? &from->links[exit.site] : NULL;
 }

@@ -81,6 +81,7 @@ static void page_remove(struct accel *a, paddr_t page, struct tb *tb) REQUIRES(&
 static void link_remove(struct accel *a, struct tb_link *l) REQUIRES(&a->tb_lock)
 {
     tcg_site_set(a->tcg, l->owner->rx, &l->site, NULL);
+    a->nunchained++;
     *l->prev = l->next;
     if (l->next) {
         l->next->prev = l->prev;
@@ -168,6 +169,7 @@ static void tb_kill(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock)
     }
     jc_forget(a, tb);
     a->ntbs--;
+    a->nkilled++;
 }
 
 void tb_free(struct tb *tb)
@@ -241,6 +243,7 @@ void tb_drop_region(struct accel *a, struct region *r)
         tb_free(r->tbs[i]);
     }
     mutex_unlock(&a->tb_lock);
+    perf_map_drop_region(a, r);
     store_release(&r->ntbs, 0);
     r->code.used = 0;
     fetch_add(&a->drops, 1);

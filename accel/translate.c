@@ -155,13 +155,23 @@ static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
     store_release(&en->region->ntbs, en->region->ntbs + 1);
 }
 
+#define TIMED_EVERY 16 /* a clock read costs as much as translating an instruction */
+
+static int64_t time_translation(const struct vcpu_engine *en)
+{
+    return log_enabled(LOG_STATS) || en->ntranslated % TIMED_EVERY == 0 ? clock_now_ns() : 0;
+}
+
 static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64_t start_ns)
 {
     en->ntranslated++;
     en->ninsns += tb->ninsns;
     en->guest_bytes += tb->size;
     en->host_bytes += tb->code_size;
-    en->translate_ns += start_ns ? (uint64_t)(clock_now_ns() - start_ns) : 0;
+    if (start_ns) {
+        en->timed_ns += (uint64_t)(clock_now_ns() - start_ns);
+        en->timed_insns += tb->ninsns;
+    }
 }
 
 /*
@@ -181,7 +191,7 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
 {
     struct accel *a = cpu->accel;
     struct tb *tb = calloc(1, sizeof(*tb)), *published;
-    int64_t start_ns = log_enabled(LOG_STATS) ? clock_now_ns() : 0;
+    int64_t start_ns = time_translation(cpu->engine);
     struct tb_source src = {
         .pc_page = cpu->pc & GUEST_PAGE_MASK,
         .pc_off = (int32_t)(cpu->pc & ~GUEST_PAGE_MASK),
@@ -205,6 +215,9 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
         log_in_asm(cpu, &src);
     }
     count_translation(cpu->engine, tb, start_ns);
+    if (unlikely(a->perf_map)) {
+        perf_map_tb(a, tb, cpu->pc, cpu->ops->mode_name(cpu->mode_key));
+    }
     published = tb_insert(a, tb);
     if (published != tb) {
         /* Its code stays unused in the region, and it is freed with that. */

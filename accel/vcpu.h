@@ -102,6 +102,8 @@ struct cpu_ops {
     unsigned (*disas)(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
                       size_t size);
     void (*dump)(struct vcpu *cpu, FILE *out, bool with_fpu);
+    /* A short word for the privilege mode of a mode key, for -perfmap. Any thread. */
+    const char *(*mode_name)(uint32_t mode_key);
 };
 
 /* ---- creation (main thread, before accel_start) -------------------------------------------- */

@@ -74,6 +74,7 @@ bool mmu_load(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uint
     if (first == size) {
         return load_part(mmu, va, size, &ref, value);
     }
+    mmu->ncrossing++;
     if (!translate_part(mmu, va + first, size - first, ACCESS_READ, regime, &ref2) ||
         !load_part(mmu, va, first, &ref, value) ||
         !load_part(mmu, va + first, size - first, &ref2, &rest)) {
@@ -128,6 +129,7 @@ bool mmu_store(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime, uin
     if (first == size) {
         return store_part(mmu, va, size, &ref, value);
     }
+    mmu->ncrossing++;
     return translate_part(mmu, va + first, size - first, ACCESS_WRITE, regime, &ref2) &&
            store_part(mmu, va, first, &ref, value) &&
            store_part(mmu, va + first, size - first, &ref2, value >> (8 * first));

@@ -436,6 +436,7 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
     int rc;
 
     if ((load_relaxed(&e->tag[access]) & ~TLB_SLOW) == (va & GUEST_PAGE_MASK)) {
+        mmu->nmarked++;
         pa = e->pa | (va & ~GUEST_PAGE_MASK);
         rc = ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
         if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM &&
@@ -451,6 +452,7 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
     }
     r = memory_find(mmu->machine->memory, w.pa);
     rc = ref_set(mmu, ref, w.pa, r, access, place);
+    mmu->npartial += w.partial;
     if (!rc && !w.partial) {
         fill(mmu, va, regime, &w, r);
     }
@@ -464,6 +466,7 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
 
 void mmu_raise(struct mmu *mmu, vaddr_t va, enum mmu_access access, int code)
 {
+    mmu->nfaults++;
     mmu->ops->fault(mmu->opaque, va, access, code == MMU_NO_MEMORY ? 0 : code);
 }
 

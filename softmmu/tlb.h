@@ -138,8 +138,9 @@ struct mmu {
     uint32_t global_id;        /* t: of supervisor code in slots that ran global pages only */
     bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
     uint64_t entered_epoch;    /* a: see mmu_enter_guest */
+    /* t: statistics (accel/counters.def) */
     uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio,
-        nslot_new; /* t: statistics */
+        nslot_new, nmarked, npartial, ncrossing, nfaults;
 };
 
 /* ---- the machine's ------------------------------------------------------------------------- */

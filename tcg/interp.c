@@ -301,8 +301,12 @@ static uint64_t call_helper(const struct run *r, const struct tcg_helper *h,
 static bool run_call(struct run *r, const struct ir_insn *i)
 {
     const struct tcg_helper *h = &r->t->config.helpers[i->aux];
+    uint64_t *calls = r->t->helper_calls;
     uint64_t value;
 
+    if (calls) {
+        store_relaxed(&calls[i->aux], load_relaxed(&calls[i->aux]) + 1);
+    }
     if (h->flags & HELPER_NO_FAULT) {
         set(r, i->d, call_helper(r, h, i));
         return true;

@@ -147,6 +147,7 @@ struct tcg_options {
     bool fpu_helper;     /* all floating point goes through tcg_config's fp */
     bool fences_off;     /* nobody pairs with the fences of generated code: one hart, see accel */
     bool smp;            /* more than one hart: AMOs need lock prefixes */
+    bool count_calls;    /* helpers count their calls: see tcg_helper_calls */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };
 
@@ -189,6 +190,15 @@ struct code_region {
 struct tcg *tcg_new(const struct tcg_config *c, struct code_region *region, struct err *err);
 void tcg_free(struct tcg *t);
 /* All regions must lie in one reservation of at most 1 GiB, so that 32-bit displacements reach. */
+
+/* The code that all TBs share, piece by piece: for perf. */
+void tcg_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque);
+/* How often helper N was called, by any thread (a few may get lost); 0 without count_calls. */
+uint64_t tcg_helper_calls(const struct tcg *t, unsigned n);
+/* "fadd" for IR_fadd. */
+const char *tcg_op_name(enum ir_op op);
 
 struct tcg_context *tcg_context_new(struct tcg *t);
 void tcg_context_free(struct tcg_context *ctx);

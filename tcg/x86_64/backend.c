@@ -232,5 +232,6 @@ const struct tcg_backend tcg_x86_64_backend = {
     .compile = x86_compile,
     .site_set = x86_site_set,
     .exec = x86_exec,
+    .each_thunk = x86_each_thunk,
     .disas = x86_disas,
 };

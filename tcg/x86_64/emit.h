@@ -38,6 +38,9 @@ enum { ROOM = 256 };
  */
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
 
+/* Rows of the table in thunks.c. */
+enum { THUNK_GROUPS = 15 };
+
 struct x86 {
     uint32_t features;
     int32_t bias;
@@ -57,6 +60,7 @@ struct x86 {
     const uint8_t *constants;         /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
     uint8_t **helper;
+    uint8_t *group[THUNK_GROUPS + 1]; /* where the rows of thunks.c begin, and the last one ends */
 };
 
 enum { SLOW_XMM = 16 };
@@ -378,5 +382,9 @@ void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_l
 void emit_head(struct emit *e);
 /* thunks.c */
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
+/* See tcg_each_thunk. */
+void x86_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque);
 
 #endif

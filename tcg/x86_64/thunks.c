@@ -26,6 +26,7 @@ struct thunk {
     struct x86 *x;
     const struct tcg_layout *lay;
     const struct tcg_config *config;
+    uint64_t *helper_calls;
 };
 
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
@@ -364,6 +365,10 @@ static void make_helpers(struct thunk *k)
         if (k->x->npinned > 0) {
             asm_rm(&k->s, OP_MOV_STORE | X_W, RBX, RBP, k->x->pinned_disp[0]);
         }
+        if (k->helper_calls) {
+            asm_mov_imm_flags(&k->s, RBX, (uint64_t)(uintptr_t)&k->helper_calls[n]);
+            asm_alu_mi(&k->s, ALU_ADD, X_W, RBX, 0, 1);
+        }
         asm_mov_imm_flags(&k->s, RBX, (uint64_t)(uintptr_t)k->config->helpers[n].fn);
         asm_jmp(&k->s, common[k->config->helpers[n].flags & 3]);
     }
@@ -468,32 +473,92 @@ static void make_constants(struct thunk *k)
     k->s.p += sizeof(constants);
 }
 
+/* ---- all of them --------------------------------------------------------------------------- */
+
+static void make_exit_chain(struct thunk *k)
+{
+    k->x->exit_chain = make_exit_with_data(k, TCG_EXIT_CHAIN);
+}
+
+static void make_exit_poll(struct thunk *k)
+{
+    k->x->exit_poll = make_exit_with_data(k, TCG_EXIT_POLL);
+}
+
+static void make_exit_lookup(struct thunk *k)
+{
+    k->x->exit_lookup = make_exit_with_pc(k, TCG_EXIT_LOOKUP);
+}
+
+static void make_exit_loop(struct thunk *k)
+{
+    k->x->exit_loop = make_exit_with_pc(k, TCG_EXIT_LOOP);
+}
+
+static void make_probe_second(struct thunk *k)
+{
+    k->x->probe_second = begin(k);
+    x86_probe_second(&k->s, k->x, k->lay);
+}
+
+/* Later rows use earlier ones. Names are what perf shows. */
+static const struct {
+    const char *name;
+    void (*make)(struct thunk *k);
+} groups[THUNK_GROUPS] = {
+    {"exit_chain", make_exit_chain},
+    {"exit_poll", make_exit_poll},
+    {"exit_lookup", make_exit_lookup},
+    {"exit_loop", make_exit_loop},
+    {"probe_second", make_probe_second},
+    {"exit_unwind", make_exit_unwind},
+    {"enter", make_enter},
+    {"slow_path", make_slow_all},
+    {"probe", make_probes},
+    {"loop_page", make_pages},
+    {"amo", make_amo},
+    {"helper_call", make_helpers},
+    {"soft", make_soft},
+    {"fp", make_fp},
+    {"constants", make_constants},
+};
+
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err)
 {
-    struct thunk k = {.x = x, .lay = &t->config.layout, .config = &t->config};
-    size_t room = 28672 + 32 * (size_t)t->config.nhelpers;
+    struct thunk k = {
+        .x = x, .lay = &t->config.layout, .config = &t->config, .helper_calls = t->helper_calls};
+    size_t room = 28672 + 48 * (size_t)t->config.nhelpers;
 
     if (region->used + room > region->size) {
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
     }
     k.s.p = region->rw + region->used;
-    x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
-    x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
-    x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
-    x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
-    x->probe_second = begin(&k);
-    x86_probe_second(&k.s, x, k.lay);
-    make_exit_unwind(&k);
-    make_enter(&k);
-    make_slow_all(&k);
-    make_probes(&k);
-    make_pages(&k);
-    make_amo(&k);
-    make_helpers(&k);
-    make_soft(&k);
-    make_fp(&k);
-    make_constants(&k);
+    for (unsigned n = 0; n < THUNK_GROUPS; n++) {
+        x->group[n] = begin(&k);
+        groups[n].make(&k);
+    }
+    x->group[THUNK_GROUPS] = k.s.p;
     region->used = (size_t)(k.s.p - region->rw);
     assert(region->used <= region->size);
     return 0;
+}
+
+/* The group of helper calls begins with what they share. */
+void x86_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque)
+{
+    const struct x86 *x = t->backend_data;
+
+    for (unsigned n = 0; n < THUNK_GROUPS; n++) {
+        bool helpers = groups[n].make == make_helpers && t->config.nhelpers > 0;
+        const uint8_t *end = helpers ? x->helper[0] : x->group[n + 1];
+
+        fn(opaque, x->group[n] + t->rx_minus_rw, (size_t)(end - x->group[n]), groups[n].name);
+        for (unsigned h = 0; helpers && h < t->config.nhelpers; h++) {
+            end = h + 1 < t->config.nhelpers ? x->helper[h + 1] : x->group[n + 1];
+            fn(opaque, x->helper[h] + t->rx_minus_rw, (size_t)(end - x->helper[h]),
+               t->config.helpers[h].name);
+        }
+    }
 }
