@@ -6,6 +6,7 @@
  * pages.c); tables are published with release and never freed while harts run.
  */
 #include "hw/host/log.h"
+#include "hw/host/memory.h"
 #include "softmmu/internal.h"
 
 #include <assert.h>
@@ -103,8 +104,10 @@ void mmu_fini(struct mmu *mmu)
 {
     for (unsigned s = 0; s < MMU_SLOTS; s++) {
         for (unsigned r = 0; r < REGIME_COUNT; r++) {
-            free(mmu->slot[s].tlb[r]);
-            mmu->slot[s].tlb[r] = NULL;
+            if (mmu->slot[s].tlb[r]) {
+                host_mem_free(mmu->slot[s].tlb[r], sizeof(struct mmu_tlb));
+                mmu->slot[s].tlb[r] = NULL;
+            }
         }
     }
 }
@@ -158,10 +161,10 @@ static void table_flush(struct mmu *mmu, struct mmu_tlb *t)
 
 static struct mmu_tlb *table_new(void)
 {
-    struct mmu_tlb *t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
+    struct err err;
+    struct mmu_tlb *t = host_mem_alloc(sizeof(*t), false, &err);
 
     assert(t);
-    memset(t, 0, offsetof(struct mmu_tlb, entry));
     t->bits = TLB_BITS_MIN;
     table_clear(t, 0, 1u << TLB_BITS_MIN);
     return t;
