@@ -304,6 +304,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .store = engine_store,
         .amo = engine_amo,
         .fp = d->fp,
+        .clock = &a->machine->clock,
     };
 
     a->desc = *d;

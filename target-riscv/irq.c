@@ -30,8 +30,8 @@
  * STIP of Sstc is "time >= stimecmp". It is computed by the hart itself and kept in mip; the timer (I/O thread) never writes
  * mip, for it could be late for a stimecmp that was replaced: it sets stimer_due, then kicks. Whoever looks at mip on the hart's
  * thread takes stimer_due (exchange with 0) and computes anew. A deadline that passes before the exchange is seen by the clock
- * read behind it; one that passes after it sets the flag again. The timer list never fires early (timer.h), so a deadline that
- * fired is past when the hart reads the clock.
+ * read behind it; one that passes after it sets the flag again. Should guest time still be a tick short then, the timer is armed
+ * anew.
  */
 #include "hw/host/log.h"
 #include "target-riscv/csr.h"
@@ -94,6 +94,14 @@ static bool compute_stip(struct hart *h)
     return due;
 }
 
+/* The same, and arms the timer for a deadline that lies ahead. */
+static void follow_stimecmp(struct hart *h)
+{
+    if (!compute_stip(h)) {
+        timer_mod(h->machine->timers, &h->stimer, machine_time_to_ns(h->machine, h->stimecmp));
+    }
+}
+
 void hart_update_stimer(struct hart *h)
 {
     atomic_xchg(&h->stimer_due, 0);
@@ -102,9 +110,7 @@ void hart_update_stimer(struct hart *h)
         fetch_and(&h->mip, ~MIP_STIP);
         return;
     }
-    if (!compute_stip(h)) {
-        timer_mod(h->machine->timers, &h->stimer, machine_time_to_ns(h->machine, h->stimecmp));
-    }
+    follow_stimecmp(h);
     hart_update_irq(h);
 }
 
@@ -113,7 +119,7 @@ void hart_update_stimer(struct hart *h)
 static uint64_t pending(struct hart *h)
 {
     if (unlikely(load_seq(&h->stimer_due)) && atomic_xchg(&h->stimer_due, 0) && sstc_on(h)) {
-        compute_stip(h);
+        follow_stimecmp(h);
     }
     return load_seq(&h->mip) | load_seq(&h->seip_line);
 }

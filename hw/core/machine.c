@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all parts of a machine share, its clock, and the requests that end or restart it.
- *
- * Guest time is host CLOCK_MONOTONIC, scaled exactly: seconds and the rest of a second separately, so that 64 bits hold every
- * product and no rounding adds up. Both directions agree: machine_time(deadline of T) >= T.
+ * What all parts of a machine share, and the requests that end or restart it.
  */
 #include "hw/core/machine.h"
 #include "hw/host/atomic.h"
 #include "hw/host/barrier.h"
-#include "hw/host/clock.h"
 #include "hw/host/event-loop.h"
-#include <assert.h>
 #include <errno.h>
 
 enum { MAX_WORKERS = 4 };
 
-#define NS_PER_S UINT64_C(1000000000)
 #define DEFAULT_TIMEBASE_HZ 10000000
 
 int machine_init(struct machine *m, struct err *err)
@@ -30,8 +24,7 @@ int machine_init(struct machine *m, struct err *err)
     m->shutdown_taken = 0;
     m->exit_status = 0;
     m->timebase_hz = m->timebase_hz ? m->timebase_hz : DEFAULT_TIMEBASE_HZ;
-    m->time_base_ns = clock_now_ns();
-    assert(m->timebase_hz <= NS_PER_S);
+    tick_clock_init(&m->clock, m->timebase_hz, !m->host_counter_off && tick_clock_usable());
     m->loop = event_loop_new(err);
     if (!m->loop) {
         machine_fini(m);
@@ -70,6 +63,7 @@ void machine_fini(struct machine *m)
     worker_pool_free(m->workers);
     timer_list_free(m->timers);
     event_loop_free(m->loop);
+    tick_clock_fini(&m->clock);
     mutex_fini(&m->bql);
     m->workers = NULL;
     m->timers = NULL;
@@ -86,14 +80,6 @@ void machine_add_device(struct machine *m, struct device *dev)
     *link = dev;
 }
 
-uint64_t machine_time(const struct machine *m)
-{
-    int64_t elapsed = clock_now_ns() - m->time_base_ns;
-    uint64_t ns = elapsed > 0 ? (uint64_t)elapsed : 0;
-
-    return ns / NS_PER_S * m->timebase_hz + ns % NS_PER_S * m->timebase_hz / NS_PER_S;
-}
-
 void machine_barrier(const struct machine *m)
 {
     if (m->harts_skip_fences) {
@@ -101,20 +87,6 @@ void machine_barrier(const struct machine *m)
     } else {
         smp_mb(); /* with the guest's fence */
     }
-}
-
-int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks)
-{
-    uint64_t s = ticks / m->timebase_hz;
-    uint64_t rest = ticks % m->timebase_hz;
-    uint64_t rest_ns = (rest * NS_PER_S + m->timebase_hz - 1) / m->timebase_hz;
-    uint64_t ns;
-
-    if (__builtin_mul_overflow(s, NS_PER_S, &ns) || __builtin_add_overflow(ns, rest_ns, &ns) ||
-        __builtin_add_overflow(ns, (uint64_t)m->time_base_ns, &ns) || ns > INT64_MAX) {
-        return INT64_MAX;
-    }
-    return (int64_t)ns;
 }
 
 static void notify(struct machine *m)

@@ -12,6 +12,7 @@
 #include "hw/core/device.h"
 #include "hw/core/timer.h"
 #include "hw/host/thread.h"
+#include "hw/host/tick-clock.h"
 #include "hw/host/worker.h"
 
 struct memory_map;
@@ -31,7 +32,8 @@ struct machine {
     struct memory_map *memory;   /* c: guest physical address space (softmmu/) */
     struct device *devices;      /* c: list in board order */
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
-    int64_t time_base_ns;        /* c: clock_now_ns at mtime 0 */
+    bool host_counter_off;       /* c: the clock does not use the host's time-stamp counter */
+    struct tick_clock clock;     /* guest time */
     bool harts_skip_fences;      /* c: guest code's fences are left out: see machine_barrier */
     bool no_reboot;              /* c: a guest reset shuts down instead */
     int request;                 /* a: enum machine_request; back to RUNNING only by CAS: a shutdown must not be lost */
@@ -47,14 +49,23 @@ void machine_fini(struct machine *m);
 void machine_add_device(struct machine *m, struct device *dev);
 
 /* Current guest time in ticks of timebase_hz. Any thread; monotonic across threads. */
-uint64_t machine_time(const struct machine *m);
+static inline uint64_t machine_time(struct machine *m)
+{
+    return tick_clock_read(&m->clock);
+}
 /*
  * A full barrier, for a device that writes and then reads guest memory and pairs with a fence of the guest between a write and
  * a read. Also orders for it the guest's side when there are no fences in guest code (one hart). Any thread.
  */
 void machine_barrier(const struct machine *m);
-/* Host deadline (clock_now_ns) of guest time TICKS, rounded up; INT64_MAX when it is beyond the host clock's range. */
-int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks);
+/*
+ * Host deadline (clock_now_ns) of guest time TICKS; INT64_MAX when it is beyond the host clock's range. Guest time may be a tick
+ * behind when it fires: who waits for TICKS looks at machine_time, and arms the timer again. Any thread.
+ */
+static inline int64_t machine_time_to_ns(struct machine *m, uint64_t ticks)
+{
+    return tick_clock_deadline(&m->clock, ticks);
+}
 
 /*
  * Asks for a reset or shutdown; the first shutdown request wins and keeps its status. Returns at once: the caller goes on

@@ -52,6 +52,7 @@ struct x86 {
     uint8_t *fp;              /* a floating-point op outside: see fp.c */
     const uint8_t *constants; /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
+    uint8_t *clock; /* rax = the config's clock; rcx and rdx are overwritten, no xmm register is */
     uint8_t **helper;
 };
 
@@ -61,7 +62,7 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
-    uint64_t class_limits[5]; /* fclass of F64 */
+    uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
 };
@@ -320,9 +321,10 @@ emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emi
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
 emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
-emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
-    emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
-    emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;
+emit_fn emit_mov, emit_pc_add, emit_clock, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu,
+    emit_not_alu, emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div,
+    emit_minmax, emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond,
+    emit_movcond;
 
 /* True if an exit to PC_OFF is a loop inside the TB. */
 static inline bool is_own_head(const struct emit *e, int32_t pc_off)

@@ -11,6 +11,7 @@
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
  *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
  *   soft[n]     rax = f(rax, rdx), which may not fault
+ *   clock       rax = the time
  *
  * Slow paths return with rcx = 0 (see windows in mem.c) and rdx overwritten.
  * Slow paths and helpers write the pinned registers to their memory homes, publish their return
@@ -359,6 +360,52 @@ static void make_helpers(struct thunk *k)
     }
 }
 
+/* ---- the clock ----------------------------------------------------------------------------- */
+
+#define CLOCK_FIELD(name) ((int32_t)offsetof(struct tick_clock, name))
+
+/* tick_clock_read_line: rax = the clock. Returns, or goes on below. */
+static void clock_line(struct thunk *k)
+{
+    uint8_t *beyond, *written;
+
+    asm_mov_imm(&k->s, RCX, (uint64_t)(uintptr_t)k->config->clock);
+    asm_rm(&k->s, OP_MOV_LOAD, RAX, RCX, CLOCK_FIELD(ended));
+    asm_u8(&k->s, 0x50); /* push rax */
+    if (k->config->options.smp) {
+        asm_lfence(&k->s);
+    }
+    asm_rdtsc(&k->s);
+    asm_rm(&k->s, OP_SUB | X_W, RAX, RCX, CLOCK_FIELD(anchor));
+    asm_rm(&k->s, OP_CMP | X_W, RAX, RCX, CLOCK_FIELD(span));
+    beyond = asm_jcc8_later(&k->s, CC_AE);
+    asm_rm(&k->s, OP_GROUP3 | X_W, G3_MUL, RCX, CLOCK_FIELD(rate));
+    asm_rm(&k->s, OP_ADD | X_W, RDX, RCX, CLOCK_FIELD(base));
+    asm_mov_rr(&k->s, RAX, RDX);
+    asm_u8(&k->s, 0x5a); /* pop rdx */
+    asm_rm(&k->s, OP_CMP, RDX, RCX, CLOCK_FIELD(begun));
+    written = asm_jcc8_later(&k->s, CC_NE);
+    asm_u8(&k->s, 0xc3);
+    asm_here8(&k->s, beyond);
+    asm_u8(&k->s, 0x5a);
+    asm_here8(&k->s, written);
+}
+
+static void make_clock(struct thunk *k)
+{
+    k->x->clock = begin(k);
+    if (k->x->features & HOST_INVARIANT_TSC) {
+        clock_line(k);
+    }
+    save_pinned(k, false);
+    asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+    move_xmm(k, SSE_STORE, 16);
+    asm_mov_imm(&k->s, RDI, (uint64_t)(uintptr_t)k->config->clock);
+    call_c(k, (uint64_t)(uintptr_t)tick_clock_read_slow);
+    move_xmm(k, SSE_LOAD, 16);
+    finish(k);
+}
+
 /* ---- instructions that the host lacks ------------------------------------------------------ */
 
 static uint64_t soft_eval(enum ir_op op, uint64_t a, uint64_t b)
@@ -446,8 +493,8 @@ static void make_constants(struct thunk *k)
         .positive63 = UINT64_C(0x43dfffffffffffff),
         .signed32_doubled = UINT64_C(0x41dfffffffc00000) * 2,
         .signed64_doubled = UINT64_C(0x43dfffffffffffff) * 2,
-        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53,
-                         (UINT64_C(0x7ff) << 53) + 1, UINT64_C(0xfff) << 52},
+        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53, (UINT64_C(0x7ff) << 53) + 1,
+                         UINT64_C(0xfff) << 52},
         .classes = {1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 3, 1 << 2, 1 << 1, 1 << 0,
                     1 << 8, 1 << 9},
         .nan32 = 0x7fc00000,
@@ -478,6 +525,7 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
     make_amo(&k);
     make_helpers(&k);
     make_soft(&k);
+    make_clock(&k);
     make_fp(&k);
     make_constants(&k);
     region->used = (size_t)(k.s.p - region->rw);

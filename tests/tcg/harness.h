@@ -67,6 +67,7 @@ struct engine {
     struct code_region region;
     struct tcg_global globals[NGLOBALS];
     char names[NGLOBALS][8];
+    struct tick_clock clock;
     const char *label; /* for failure messages */
 };
 
@@ -291,6 +292,7 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
         .load = slow_load,
         .store = slow_store,
         .amo = slow_amo,
+        .clock = &e->clock,
     };
 
     for (unsigned k = 0; k < NGLOBALS; k++) {
@@ -315,6 +317,7 @@ static inline bool engine_init(struct engine *e, const struct variant *v)
     struct err err;
 
     e->label = v->name;
+    tick_clock_init(&e->clock, 10000000, tick_clock_usable());
     if (code_memory_init(&e->cm, 8u << 20, &err) < 0) {
         printf("FAIL engine: %s\n", err.text);
         return false;
@@ -335,6 +338,7 @@ static inline void engine_fini(struct engine *e)
     tcg_context_free(e->ctx);
     tcg_free(e->t);
     code_memory_fini(&e->cm);
+    tick_clock_fini(&e->clock);
 }
 
 static inline void guest_init(struct guest *g)

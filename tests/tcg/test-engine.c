@@ -47,6 +47,58 @@ static void begin(struct engine *e, int32_t pc_off)
     ir_insn_start(e->ctx, pc_off);
 }
 
+/* ---- clocks -------------------------------------------------------------------------------- */
+
+/* Around f registers that may be cached, into a pinned register and one in memory. */
+static void case_clock(struct unit *u, struct engine *e)
+{
+    struct tcg_code code;
+    uint64_t before, after, cycles = host_cycles();
+
+    begin(e, 0);
+    ir_ld(e->ctx, IR_F64, freg(1), xreg(3), 0, MO_64);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(1), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(20), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(2), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(21), IR_NONE, IR_NONE);
+    ir_st(e->ctx, IR_F64, freg(1), xreg(3), 8, MO_64);
+    ir_exit_loop(e->ctx, 4);
+    code = compile(u, e, NULL, -4096);
+    store_le64(guest.ram, 0x4012345678abcdef);
+    while (e->clock.lines && e->clock.span == 0) {
+        tick_clock_read(&e->clock);
+    }
+    for (int turn = 0; turn < 12; turn++) {
+        uint64_t *x = guest.env.x;
+
+        for (unsigned n = 1; n < NREGS; n++) {
+            x[n] = n;
+        }
+        x[3] = RAM_BASE;
+        before = tick_clock_read(&e->clock);
+        if (turn % 3 == 1) {
+            e->clock.begun++; /* as if somebody was writing the line */
+        } else if (turn % 3 == 2) {
+            e->clock.span = MIN(e->clock.span, 1u); /* it has ended, before what was read on it */
+            before -= 10;
+        }
+        run(e, &code);
+        after = tick_clock_read(&e->clock);
+        CHECK(u, before <= x[1] && x[1] <= x[20] && x[20] <= after);
+        CHECK(u, cycles <= x[2] && x[2] <= x[21] && x[21] <= host_cycles());
+        CHECK_EQ(u, load_le64(guest.ram + 8), 0x4012345678abcdef);
+        for (unsigned n = 4; n < 20; n++) {
+            CHECK_EQ(u, x[n], n);
+        }
+        store_le64(guest.ram + 8, 0);
+    }
+}
+
+static void clocks_are_read_inline_or_from_c(struct unit *u)
+{
+    on_every_variant(u, case_clock);
+}
+
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /* Loads of all sizes at x[3] into x[10..16], x[20]; stores of x[4] at x[5]. */
@@ -823,6 +875,7 @@ static void logging_prints_ir_and_code(struct unit *u)
 int main(void)
 {
     static const struct unit_case cases[] = {
+        UNIT(clocks_are_read_inline_or_from_c),
         UNIT(loads_hit_the_tlb_after_a_fill_also_misaligned),
         UNIT(page_crossing_accesses_take_the_slow_path),
         UNIT(aligned_accesses_fault_when_misaligned_inside_a_page),
