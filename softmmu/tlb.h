@@ -117,6 +117,7 @@ struct mmu {
     void *opaque;
     struct mmu_domain *domain; /* c: all harts' mmus of a machine, for withdrawals */
     struct machine *machine;   /* c */
+    const struct memory_region *mmio_region; /* t: the device that was accessed last */
     unsigned index;            /* c: in the domain */
     uint32_t next_id;          /* t */
     bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
