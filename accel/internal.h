@@ -203,5 +203,10 @@ void exclusive_end(struct vcpu *cpu);
 /* ---- run.c --------------------------------------------------------------------------------- */
 
 void *vcpu_thread_main(void *thread);
+/*
+ * Inside generated code, cpu->pc exact: takes interrupts, if the poll word asks for nothing else.
+ * True: go on at cpu->pc. Own thread.
+ */
+bool vcpu_poll_inside(struct vcpu *cpu);
 
 #endif

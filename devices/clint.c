@@ -67,10 +67,11 @@ static int64_t mtime_deadline(const struct clint *c, uint64_t ticks)
     return now + ahead < now ? INT64_MAX : machine_time_to_ns(c->machine, now + ahead);
 }
 
-static void publish_msip(struct clint_hart *h)
+static void set_msip(struct clint_hart *h, uint32_t value)
 {
     mutex_lock(&h->lock);
-    irq_set(h->msip_irq, load_seq(&h->msip));
+    store_release(&h->msip, value);
+    irq_set(h->msip_irq, value);
     mutex_unlock(&h->lock);
 }
 
@@ -96,14 +97,13 @@ static void mtimecmp_due(void *opaque)
 static void write_msip(struct clint *c, uint64_t index, uint32_t value)
 {
     if (index < c->nharts) {
-        store_seq(&c->harts[index].msip, value & 1);
-        publish_msip(&c->harts[index]);
+        set_msip(&c->harts[index], value & 1);
     }
 }
 
 static uint32_t read_msip(const struct clint *c, uint64_t index)
 {
-    return index < c->nharts ? load_seq(&c->harts[index].msip) : 0;
+    return index < c->nharts ? load_acquire(&c->harts[index].msip) : 0;
 }
 
 /* What a 64-bit register that holds OLD holds after SIZE bytes are stored at its byte SHIFT / 8. */
@@ -180,9 +180,8 @@ static void clint_reset(struct device *dev)
 
     store_seq(&c->delta, 0);
     for (unsigned i = 0; i < c->nharts; i++) {
-        store_seq(&c->harts[i].msip, 0);
         store_seq(&c->harts[i].mtimecmp, UINT64_MAX);
-        publish_msip(&c->harts[i]);
+        set_msip(&c->harts[i], 0);
         publish_mtip(&c->harts[i]);
     }
 }

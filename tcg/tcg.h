@@ -173,6 +173,11 @@ struct tcg_config {
      */
     uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
     struct tick_clock *clock; /* what IR_time reads */
+    /*
+     * The poll word is set, and env->pc is what comes next. True: that was seen to (env->pc may have
+     * changed), generated code goes on at env->pc. False: it leaves. Backends may leave without asking.
+     */
+    bool (*poll)(void *env);
 };
 
 struct tcg;

@@ -5,7 +5,8 @@
  *
  *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
  *               pinned ones, runs code
- *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx; exit_poll
+ *               asks config.poll first and may go on
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
@@ -115,14 +116,18 @@ static void leave(struct thunk *k)
 }
 
 /* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
-static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
+static void set_pc_from_data(struct thunk *k)
 {
-    uint8_t *at = begin(k);
-
     asm_u8(&k->s, 0x58); /* pop rax */
     asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
     asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
+}
+
+static void make_exit_chain(struct thunk *k)
+{
+    k->x->exit_chain = begin(k);
+    set_pc_from_data(k);
     asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
     asm_mov_rr(&k->s, RDX, RAX);
     asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
@@ -130,12 +135,9 @@ static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
     asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
     asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
     asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
-    if (kind != 0) {
-        asm_alu_ri(&k->s, ALU_OR, X_W, RAX, (int32_t)kind);
-    }
+    _Static_assert(TCG_EXIT_CHAIN == 0, "the low half of rax");
     save_pinned(k, true);
     leave(k);
-    return at;
 }
 
 /* Jumped to with the guest pc in rax. */
@@ -151,6 +153,38 @@ static uint8_t *make_exit_with_pc(struct thunk *k, enum tcg_exit_kind kind)
     return at;
 }
 
+/* Goes on at env's pc, through the jump cache (by a polling entry). */
+static void go_on(struct thunk *k)
+{
+    load_pinned(k, true);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
+    if (k->config->options.chain_off) {
+        asm_jmp(&k->s, k->x->exit_lookup);
+    } else {
+        x86_probe(&k->s, k->x, k->lay);
+    }
+}
+
+/* Called with data behind the call, as exit_chain. Leaves only if config.poll wants that. */
+static void make_exit_poll(struct thunk *k)
+{
+    uint8_t *leaves;
+
+    k->x->exit_poll = begin(k);
+    set_pc_from_data(k);
+    save_pinned(k, true);
+    load_env(k);
+    call_c(k, (uint64_t)(uintptr_t)k->config->poll);
+    asm_rr(&k->s, OP_MOVZX8, RAX, RAX);
+    asm_rr(&k->s, OP_TEST, RAX, RAX);
+    leaves = asm_jcc_later(&k->s, CC_E);
+    go_on(k);
+    asm_patch(leaves, k->s.p);
+    asm_mov_imm(&k->s, RAX, TCG_EXIT_POLL);
+    asm_rr(&k->s, OP_XOR, RDX, RDX);
+    leave(k);
+}
+
 /*
  * Pinned registers are in memory already, and pc is set: generated code goes on there if the jump
  * cache knows it (by a polling entry).
@@ -162,13 +196,7 @@ static void make_exit_unwind(struct thunk *k)
     asm_rr(&k->s, OP_XOR, RDX, RDX);
     asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RBP, disp(k, k->lay->host_ra));
     asm_rm(&k->s, OP_MOV_STORE, RDX, RBP, disp(k, k->lay->unwind));
-    load_pinned(k, true);
-    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
-    if (k->config->options.chain_off) {
-        asm_jmp(&k->s, k->x->exit_lookup);
-    } else {
-        x86_probe(&k->s, k->x, k->lay);
-    }
+    go_on(k);
 }
 
 /* ---- calls that may fault ------------------------------------------------------------------ */
@@ -514,10 +542,10 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
     }
     k.s.p = region->rw + region->used;
-    x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
-    x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
+    make_exit_chain(&k);
     x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
     x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
+    make_exit_poll(&k);
     make_exit_unwind(&k);
     make_enter(&k);
     make_slow_all(&k);

@@ -123,6 +123,12 @@ static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t
     return old;
 }
 
+static inline bool poll_leaves(void *env)
+{
+    (void)env;
+    return false;
+}
+
 #define CPU(field) (int32_t)(offsetof(struct hart, cpu) + offsetof(struct vcpu, field))
 
 static inline void bench_tcg(struct bench *t, struct tcg_options options)
@@ -155,6 +161,7 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
         .amo = flat_amo,
         .fp = riscv_fp,
         .clock = &t->clock,
+        .poll = poll_leaves,
     };
     struct err err;
     int failed = code_memory_init(&t->cm, 1 << 20, &err);

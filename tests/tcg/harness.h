@@ -57,6 +57,7 @@ struct guest {
     unsigned nslow;   /* slow paths taken */
     uint64_t last_ra; /* host_ra of the last slow path or faulting helper */
     uint64_t seen;    /* hash of what helpers saw */
+    uint64_t poll_to; /* where polls go on, 0: they leave */
     ALIGNED(4096) uint8_t ram[RAM_SIZE];
 };
 
@@ -96,6 +97,21 @@ static const struct variant variants[] = {
     {"x86_64 host=none pin=off", {.pin_off = true, .smp = true}, false},
 };
 #define NVARIANTS ARRAY_SIZE(variants)
+
+/* ---- polls --------------------------------------------------------------------------------- */
+
+static inline bool poll_inside(void *arg)
+{
+    struct env *env = arg;
+
+    if (env->g->poll_to == 0) {
+        return false;
+    }
+    env->g->seen = env->pc;
+    env->poll = 0;
+    env->pc = env->g->poll_to;
+    return true;
+}
 
 /* ---- slow paths ---------------------------------------------------------------------------- */
 
@@ -293,6 +309,7 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
         .store = slow_store,
         .amo = slow_amo,
         .clock = &e->clock,
+        .poll = poll_inside,
     };
 
     for (unsigned k = 0; k < NGLOBALS; k++) {

@@ -630,6 +630,50 @@ static void case_jump_cache(struct unit *u, struct engine *e)
     }
 }
 
+/* A loop is polled; what config.poll leaves in env's pc goes on there without leaving, if the cache has it. */
+static void case_poll_inside(struct unit *u, struct engine *e)
+{
+    struct tcg_code target, loop;
+
+    begin(e, 0x10);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(20), xreg(3), xreg(20));
+    ir_exit_loop(e->ctx, 0x14);
+    target = compile(u, e, NULL, -4096);
+    begin(e, 0x40);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(3), xreg(3), ir_const(e->ctx, 1));
+    ir_goto_tb(e->ctx, 0x40);
+    loop = compile(u, e, (void *)0x77, 0x40);
+    for (unsigned known = 0; known < 2; known++) {
+        const uint64_t va = 0x345010;
+        struct tcg_exit x;
+
+        *jc_entry(va) =
+            (struct fake_jc_entry){.va = known ? va : UINT64_MAX, .key = 7, .code = target.rx};
+        guest.env.pc_page = 0x10000;
+        guest.env.x[3] = 7;
+        guest.env.x[20] = 100;
+        guest.env.poll = 1;
+        guest.poll_to = va;
+        x = run(e, &loop);
+        if (e->t->config.options.interp) {
+            CHECK_EQ(u, x.kind, TCG_EXIT_POLL);
+            continue;
+        }
+        CHECK_EQ(u, guest.seen, 0x10040);
+        CHECK_EQ(u, guest.env.poll, 0);
+        CHECK_EQ(u, x.kind, known ? TCG_EXIT_LOOP : TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, guest.env.pc, known ? va + 4 : va);
+        CHECK_EQ(u, guest.env.x[3], 8);
+        CHECK_EQ(u, guest.env.x[20], known ? 108 : 100);
+    }
+    guest.poll_to = 0;
+}
+
+static void polls_go_on_inside_when_they_can(struct unit *u)
+{
+    on_every_variant(u, case_poll_inside);
+}
+
 static void jumps_probe_the_jump_cache_by_address_and_key(struct unit *u)
 {
     on_every_variant(u, case_jump_cache);
@@ -887,6 +931,7 @@ int main(void)
         UNIT(patched_displacements_are_aligned),
         UNIT(chaining_while_another_thread_runs_is_safe),
         UNIT(loops_leave_when_the_poll_word_is_set),
+        UNIT(polls_go_on_inside_when_they_can),
         UNIT(nochain_leaves_at_every_exit),
         UNIT(jumps_probe_the_jump_cache_by_address_and_key),
         UNIT(every_faulting_site_knows_its_guest_pc),
