@@ -25,6 +25,7 @@ int machine_init(struct machine *m, struct err *err)
     m->exit_status = 0;
     m->timebase_hz = m->timebase_hz ? m->timebase_hz : DEFAULT_TIMEBASE_HZ;
     tick_clock_init(&m->clock, m->timebase_hz, !m->host_counter_off && tick_clock_usable());
+    m->time_listeners = NULL;
     m->loop = event_loop_new(err);
     if (!m->loop) {
         machine_fini(m);
@@ -78,6 +79,41 @@ void machine_add_device(struct machine *m, struct device *dev)
         link = &(*link)->next;
     }
     *link = dev;
+}
+
+static void tell_time_listeners(const struct machine *m)
+{
+    for (const struct time_listener *l = m->time_listeners; l; l = l->next) {
+        l->moved(l->opaque);
+    }
+}
+
+void machine_set_time(struct machine *m, uint64_t value, uint64_t mask)
+{
+    tick_clock_set(&m->clock, value, mask);
+    tell_time_listeners(m);
+}
+
+void machine_reset_time(struct machine *m)
+{
+    tick_clock_reset(&m->clock);
+    tell_time_listeners(m);
+}
+
+void machine_add_time_listener(struct machine *m, struct time_listener *l)
+{
+    l->next = m->time_listeners;
+    m->time_listeners = l;
+}
+
+void machine_remove_time_listener(struct machine *m, struct time_listener *l)
+{
+    for (struct time_listener **link = &m->time_listeners; *link; link = &(*link)->next) {
+        if (*link == l) {
+            *link = l->next;
+            return;
+        }
+    }
 }
 
 void machine_barrier(const struct machine *m)

@@ -17,6 +17,13 @@
 
 struct memory_map;
 
+/* Told when guest time was moved (not when it passes): whoever derives lines or deadlines from it does so again. */
+struct time_listener {
+    void (*moved)(void *opaque); /* any thread, several at once; takes locks of RANK_DEVICE and inside only */
+    void *opaque;
+    struct time_listener *next;
+};
+
 enum machine_request {
     MACHINE_RUNNING,
     MACHINE_RESET,    /* back to the reset vector */
@@ -34,6 +41,7 @@ struct machine {
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
     bool host_counter_off;       /* c: the clock does not use the host's time-stamp counter */
     struct tick_clock clock;     /* guest time */
+    struct time_listener *time_listeners; /* c */
     bool harts_skip_fences;      /* c: guest code's fences are left out: see machine_barrier */
     bool no_reboot;              /* c: a guest reset shuts down instead */
     int request;                 /* a: enum machine_request; back to RUNNING only by CAS: a shutdown must not be lost */
@@ -48,19 +56,33 @@ int machine_init(struct machine *m, struct err *err);
 void machine_fini(struct machine *m);
 void machine_add_device(struct machine *m, struct device *dev);
 
-/* Current guest time in ticks of timebase_hz. Any thread; monotonic across threads. */
+/*
+ * Current guest time (mtime, and the time CSR that shadows it) in ticks of timebase_hz, modulo 2^64. Any thread; monotonic across
+ * threads but for what the guest moves.
+ */
 static inline uint64_t machine_time(struct machine *m)
 {
     return tick_clock_read(&m->clock);
 }
+/*
+ * The bits MASK of guest time become those of VALUE, at once for all harts; listeners have been told when it returns. Called for
+ * guest stores to mtime; any thread, several at once.
+ */
+void machine_set_time(struct machine *m, uint64_t value, uint64_t mask);
+/* Guest time is again the scaled host clock; listeners have been told when it returns. From the reset of whoever has mtime. */
+void machine_reset_time(struct machine *m);
+/* While the machine is built or taken down: no vCPU runs. */
+void machine_add_time_listener(struct machine *m, struct time_listener *l);
+void machine_remove_time_listener(struct machine *m, struct time_listener *l);
 /*
  * A full barrier, for a device that writes and then reads guest memory and pairs with a fence of the guest between a write and
  * a read. Also orders for it the guest's side when there are no fences in guest code (one hart). Any thread.
  */
 void machine_barrier(const struct machine *m);
 /*
- * Host deadline (clock_now_ns) of guest time TICKS; INT64_MAX when it is beyond the host clock's range. Guest time may be a tick
- * behind when it fires: who waits for TICKS looks at machine_time, and arms the timer again. Any thread.
+ * Host deadline (clock_now_ns) of guest time TICKS, rounded up; one that is past if it has been reached; INT64_MAX when it is
+ * beyond the host clock's range. Holds until the guest moves its time: hence the listeners. Guest time may be a tick behind when it fires: who
+ * waits for TICKS looks at machine_time, and arms the timer again. Any thread.
  */
 static inline int64_t machine_time_to_ns(struct machine *m, uint64_t ticks)
 {

@@ -129,7 +129,7 @@ int64_t tick_clock_deadline(struct tick_clock *c, uint64_t ticks)
     uint64_t elapsed = now - offset;
 
     if (ticks <= now) {
-        return clock_now_ns();
+        return c->origin_ns;
     }
     return __builtin_add_overflow(elapsed, ticks - now, &elapsed)
                ? INT64_MAX
@@ -233,14 +233,26 @@ uint64_t tick_clock_read_slow(struct tick_clock *c)
     return ticks;
 }
 
-void tick_clock_set(struct tick_clock *c, uint64_t ticks)
+static void move_locked(struct tick_clock *c, uint64_t by) REQUIRES(&c->lock)
 {
-    uint64_t by;
-
-    mutex_lock(&c->lock);
-    by = ticks - read_locked(c);
     store_relaxed(&c->offset, c->offset + by);
     set_line_locked(c, c->anchor, c->span, c->rate, c->base + by);
+}
+
+void tick_clock_set(struct tick_clock *c, uint64_t ticks, uint64_t mask)
+{
+    uint64_t now;
+
+    mutex_lock(&c->lock);
+    now = read_locked(c);
+    move_locked(c, ((now & ~mask) | (ticks & mask)) - now);
+    mutex_unlock(&c->lock);
+}
+
+void tick_clock_reset(struct tick_clock *c)
+{
+    mutex_lock(&c->lock);
+    move_locked(c, -c->offset);
     mutex_unlock(&c->lock);
 }
 

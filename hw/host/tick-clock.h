@@ -56,11 +56,13 @@ static inline uint64_t tick_clock_read(struct tick_clock *c)
     return likely(tick_clock_read_line(c, &ticks)) ? ticks : tick_clock_read_slow(c);
 }
 
-/* Makes the clock show TICKS now. Any thread. */
-void tick_clock_set(struct tick_clock *c, uint64_t ticks);
+/* The bits MASK of what the clock shows become those of TICKS. Any thread. */
+void tick_clock_set(struct tick_clock *c, uint64_t ticks, uint64_t mask);
+/* The clock shows what it would if it had never been set. Any thread. */
+void tick_clock_reset(struct tick_clock *c);
 
 /*
- * Host time (clock_now_ns) at which the clock will show TICKS, rounded up; now if it does already, INT64_MAX if that is beyond
+ * Host time (clock_now_ns) at which the clock will show TICKS, rounded up; one that is past if it does already, INT64_MAX if that is beyond
  * the host clock's range. The clock's own line may get there a few ticks later: look again.
  */
 int64_t tick_clock_deadline(struct tick_clock *c, uint64_t ticks);
