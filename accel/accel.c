@@ -300,6 +300,11 @@ static struct vcpu *vcpu_of_env(void *env)
     return VCPU_FROM_ENV(env);
 }
 
+static bool engine_poll(void *env)
+{
+    return vcpu_poll_inside(vcpu_of_env(env));
+}
+
 #define VCPU_FIELD(d, field) ((d)->vcpu_offset + (int32_t)offsetof(struct vcpu, field))
 
 static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, struct err *err)
@@ -339,6 +344,8 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .store = engine_store,
         .amo = engine_amo,
         .fp = d->fp && a->options.count_calls ? engine_fp : d->fp,
+        .clock = &a->machine->clock,
+        .poll = engine_poll,
     };
 
     a->desc = *d;

@@ -244,5 +244,10 @@ void perf_map_drop_region(struct accel *a, const struct region *r);
 /* ---- run.c --------------------------------------------------------------------------------- */
 
 void *vcpu_thread_main(void *thread);
+/*
+ * Inside generated code, cpu->pc exact: takes interrupts, if the poll word asks for nothing else.
+ * True: go on at cpu->pc. Own thread.
+ */
+bool vcpu_poll_inside(struct vcpu *cpu);
 
 #endif

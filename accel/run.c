@@ -48,6 +48,18 @@ static void slice_over(void *accel)
     }
 }
 
+bool vcpu_poll_inside(struct vcpu *cpu)
+{
+    if (load_acquire(&cpu->poll) & ~VCPU_POLL_IRQ || cpu->waiting) {
+        return false;
+    }
+    cpu->engine->npolls++;
+    cpu->engine->npoll_irq++;
+    fetch_and(&cpu->poll, ~VCPU_POLL_IRQ);
+    cpu->engine->nirqs += cpu->ops->take_interrupt(cpu);
+    return true;
+}
+
 /* What the poll word asks for. False with *END when the vCPU must give its thread back. */
 static bool handle_poll(struct vcpu *cpu, uint32_t poll, enum slice_end *end)
 {
@@ -55,7 +67,7 @@ static bool handle_poll(struct vcpu *cpu, uint32_t poll, enum slice_end *end)
     cpu->engine->npoll_irq += (poll & VCPU_POLL_IRQ) != 0;
     cpu->engine->npoll_work += (poll & VCPU_POLL_WORK) != 0;
     cpu->engine->npoll_slice += (poll & VCPU_POLL_SLICE) != 0;
-    fetch_and(&cpu->poll, ~(poll & (VCPU_POLL_IRQ | VCPU_POLL_WORK | VCPU_POLL_SLICE)));
+    fetch_and(&cpu->poll, ~(poll & ~VCPU_POLL_EXIT));
     if ((poll & VCPU_POLL_EXIT) || ((poll & VCPU_POLL_WORK) && !vcpu_park(cpu->accel))) {
         *end = SLICE_EXIT;
         return false;

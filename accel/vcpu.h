@@ -32,10 +32,11 @@ _Static_assert(sizeof(struct jc_entry) == 32, "generated code scales by it");
 
 /* Bits of the poll word. */
 enum {
-    VCPU_POLL_IRQ = 1,   /* look at interrupts */
-    VCPU_POLL_WORK = 2,  /* safe work or pause is asked for */
-    VCPU_POLL_SLICE = 4, /* thread=single: the next hart's turn */
-    VCPU_POLL_EXIT = 8,  /* end the thread */
+    VCPU_POLL_IRQ = 1,    /* look at interrupts */
+    VCPU_POLL_WORK = 2,   /* safe work or pause is asked for */
+    VCPU_POLL_SLICE = 4,  /* thread=single: the next hart's turn */
+    VCPU_POLL_EXIT = 8,   /* end the thread */
+    VCPU_POLL_LEAVE = 16, /* come out of generated code: softmmu waits for it */
 };
 
 struct vcpu {

@@ -155,6 +155,9 @@ static inline void host_store(uint8_t *host, unsigned size, uint64_t v)
 
 /* ---- translation (tlb.c) ------------------------------------------------------------------- */
 
+/* The entry of REGIME's table where VA's page is, if anywhere. */
+struct tlb_entry *tlb_entry_for(struct mmu *mmu, vaddr_t va, unsigned regime);
+
 /* A translated access inside one page. */
 struct mmu_ref {
     const struct memory_region *region; /* NULL: nothing there */

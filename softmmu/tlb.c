@@ -185,6 +185,13 @@ static struct mmu_tlb *regime_table(struct mmu *mmu, unsigned regime)
     return s->tlb[regime];
 }
 
+struct tlb_entry *tlb_entry_for(struct mmu *mmu, vaddr_t va, unsigned regime)
+{
+    struct mmu_tlb *t = regime_table(mmu, regime);
+
+    return &t->entry[tlb_index(t, va)];
+}
+
 void mmu_set_view(struct mmu *mmu, unsigned regime)
 {
     struct mmu_tlb *t = regime_table(mmu, regime);

@@ -116,7 +116,7 @@ struct mmu_slot {
     uint32_t id;
     uint32_t stamp; /* last use, for replacement */
     bool used;
-    bool own_code; /* supervisor code ran from a page that is not global */
+    bool own_code;                     /* supervisor code ran from a page that is not global */
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
 };
 
@@ -131,13 +131,14 @@ struct mmu {
     struct mmu_reservation resv; /* t, resv.pa a */
     const struct mmu_ops *ops;
     void *opaque;
-    struct mmu_domain *domain; /* c: all harts' mmus of a machine, for withdrawals */
-    struct machine *machine;   /* c */
-    unsigned index;            /* c: in the domain */
-    uint32_t next_id;          /* t */
-    uint32_t global_id;        /* t: of supervisor code in slots that ran global pages only */
-    bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
-    uint64_t entered_epoch;    /* a: see mmu_enter_guest */
+    struct mmu_domain *domain;               /* c: all harts' mmus of a machine, for withdrawals */
+    struct machine *machine;                 /* c */
+    const struct memory_region *mmio_region; /* t: the device that was accessed last */
+    unsigned index;                          /* c: in the domain */
+    uint32_t next_id;                        /* t */
+    uint32_t global_id;     /* t: of supervisor code in slots that ran global pages only */
+    bool ids_wrapped;       /* t: the caller must empty its jump cache, and clear this */
+    uint64_t entered_epoch; /* a: see mmu_enter_guest */
     /* t: statistics (accel/counters.def) */
     uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio,
         nslot_new, nmarked, npartial, ncrossing, nfaults;

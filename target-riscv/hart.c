@@ -32,10 +32,10 @@ static const struct cpu_ops riscv_cpu_ops = {
     .mode_name = riscv_mode_name,
 };
 
-/* mmu_ops->kick: any bit of the poll word brings the hart out of generated code. Any thread. */
+/* mmu_ops->kick. Any thread. */
 static void riscv_mmu_kick(void *opaque)
 {
-    vcpu_kick(opaque, VCPU_POLL_IRQ);
+    vcpu_kick(opaque, VCPU_POLL_LEAVE);
 }
 
 static const struct mmu_ops riscv_mmu_ops = {

@@ -433,6 +433,12 @@ static bool step(struct run *r, const struct ir_insn *i)
     case IR_env_st:
         run_env_st(r, i);
         return true;
+    case IR_time:
+        set(r, i->d, tick_clock_read(r->t->config.clock));
+        return true;
+    case IR_cycles:
+        set(r, i->d, host_cycles());
+        return true;
     case IR_f2i:
         set(r, i->d, ir_type_of(i) == IR_F32 ? (uint32_t)get(r, i->a) : get(r, i->a));
         return true;

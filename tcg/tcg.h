@@ -19,6 +19,7 @@
 
 #include "hw/host/err.h"
 #include "hw/host/memory.h"
+#include "hw/host/tick-clock.h"
 #include <stdio.h>
 
 enum ir_type { IR_I32, IR_I64, IR_F32, IR_F64 };
@@ -174,6 +175,12 @@ struct tcg_config {
      * contents. Flags accumulate in env. Never unwinds.
      */
     uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
+    struct tick_clock *clock; /* what IR_time reads */
+    /*
+     * The poll word is set, and env->pc is what comes next. True: that was seen to (env->pc may have
+     * changed), generated code goes on at env->pc. False: it leaves. Backends may leave without asking.
+     */
+    bool (*poll)(void *env);
 };
 
 struct tcg;

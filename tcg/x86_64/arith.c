@@ -58,6 +58,18 @@ int emit_pc_add(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     return (int)r;
 }
 
+int emit_clock(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+{
+    (void)row;
+    evict_all(e);
+    if (i->op == IR_time) {
+        asm_call(&e->s, e->x->clock);
+    } else {
+        asm_rdtsc(&e->s);
+    }
+    return RAX;
+}
+
 int emit_env_ld(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     unsigned r = dst_reg(e, i->d);

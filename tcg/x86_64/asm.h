@@ -399,4 +399,21 @@ static inline void asm_nop(struct x86_asm *s, unsigned n)
     s->p += n;
 }
 
+/* rax = the time-stamp counter; overwrites rdx. */
+static inline void asm_rdtsc(struct x86_asm *s)
+{
+    asm_u8(s, 0x0f);
+    asm_u8(s, 0x31);
+    asm_shift_imm(s, SHIFT_SHL, X_W, RDX, 32);
+    asm_rr(s, OP_OR | X_W, RAX, RDX);
+}
+
+/* Waits until all instructions before it are done. */
+static inline void asm_lfence(struct x86_asm *s)
+{
+    asm_u8(s, 0x0f);
+    asm_u8(s, 0xae);
+    asm_u8(s, 0xe8);
+}
+
 #endif

@@ -39,7 +39,7 @@ enum { ROOM = 256 };
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
 
 /* Rows of the table in thunks.c. */
-enum { THUNK_GROUPS = 15 };
+enum { THUNK_GROUPS = 16 };
 
 struct x86 {
     uint32_t features;
@@ -59,6 +59,7 @@ struct x86 {
     uint8_t *fp;                      /* a floating-point op outside: see fp.c */
     const uint8_t *constants;         /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
+    uint8_t *clock; /* rax = the config's clock; rcx and rdx are overwritten, no xmm register is */
     uint8_t **helper;
     uint8_t *group[THUNK_GROUPS + 1]; /* where the rows of thunks.c begin, and the last one ends */
 };
@@ -365,9 +366,10 @@ emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emi
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
 emit_fn emit_ld, emit_st, emit_amo, emit_sc;
-emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
-    emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
-    emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;
+emit_fn emit_mov, emit_pc_add, emit_clock, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu,
+    emit_not_alu, emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div,
+    emit_minmax, emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond,
+    emit_movcond;
 
 /* True if an exit to PC_OFF is a loop inside the TB. */
 static inline bool is_own_head(const struct emit *e, int32_t pc_off)

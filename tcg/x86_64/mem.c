@@ -183,8 +183,12 @@ bool mem_plan_window(const struct emit *e, const struct ir_insn *i, struct windo
     if (!ir_is_global(i->a) || (is_atomic(i) && (i->aux & MO_SIZE) < MO_32)) {
         return false;
     }
-    *w = (struct window){i->a, i->imm, last_byte(i), .read = i->op != IR_st,
-                         .write = i->op != IR_ld, .aligned = (i->aux & MO_ALIGNED) != 0};
+    *w = (struct window){i->a,
+                         i->imm,
+                         last_byte(i),
+                         .read = i->op != IR_st,
+                         .write = i->op != IR_ld,
+                         .aligned = (i->aux & MO_ALIGNED) != 0};
     end = MIN(end, i + WINDOW_REACH);
     for (const struct ir_insn *k = i + 1; k < end && k[-1].d != w->base; k++) {
         if (k->op == IR_insn_start) {

@@ -20,6 +20,8 @@ const struct x86_op x86_ops[IR_OP_COUNT] = {
     ROW(pc_add, emit_pc_add),
     ROW(env_ld, emit_env_ld),
     ROW(env_st, emit_env_st),
+    ROW(time, emit_clock),
+    ROW(cycles, emit_clock),
     ROW(f2i, emit_f2i),
     ROW(i2f, emit_i2f),
     ROW(add, emit_alu, .op = ALU_ADD, .commutes = true),

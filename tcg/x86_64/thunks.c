@@ -5,13 +5,15 @@
  *
  *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
  *               pinned ones, runs code
- *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx; exit_poll
+ *               asks config.poll first and may go on
  *   probe_second  goes on through the other entry of a jump-cache pair, or exits
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
  *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
  *   soft[n]     rax = f(rax, rdx), which may not fault
+ *   clock       rax = the time
  *
  * Slow paths return with rcx = 0 (see windows in mem.c) and rdx overwritten.
  * Slow paths and helpers write the pinned registers to their memory homes, publish their return
@@ -116,14 +118,18 @@ static void leave(struct thunk *k)
 }
 
 /* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
-static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
+static void set_pc_from_data(struct thunk *k)
 {
-    uint8_t *at = begin(k);
-
     asm_u8(&k->s, 0x58); /* pop rax */
     asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
     asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
+}
+
+static void make_exit_chain(struct thunk *k)
+{
+    k->x->exit_chain = begin(k);
+    set_pc_from_data(k);
     asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
     asm_mov_rr(&k->s, RDX, RAX);
     asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
@@ -131,12 +137,9 @@ static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
     asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
     asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
     asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
-    if (kind != 0) {
-        asm_alu_ri(&k->s, ALU_OR, X_W, RAX, (int32_t)kind);
-    }
+    _Static_assert(TCG_EXIT_CHAIN == 0, "the low half of rax");
     save_pinned(k, true);
     leave(k);
-    return at;
 }
 
 /* Jumped to with the guest pc in rax. */
@@ -152,6 +155,38 @@ static uint8_t *make_exit_with_pc(struct thunk *k, enum tcg_exit_kind kind)
     return at;
 }
 
+/* Goes on at env's pc, through the jump cache (by a polling entry). */
+static void go_on(struct thunk *k)
+{
+    load_pinned(k, true);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
+    if (k->config->options.chain_off) {
+        asm_jmp(&k->s, k->x->exit_lookup);
+    } else {
+        x86_probe(&k->s, k->x, k->lay);
+    }
+}
+
+/* Called with data behind the call, as exit_chain. Leaves only if config.poll wants that. */
+static void make_exit_poll(struct thunk *k)
+{
+    uint8_t *leaves;
+
+    k->x->exit_poll = begin(k);
+    set_pc_from_data(k);
+    save_pinned(k, true);
+    load_env(k);
+    call_c(k, (uint64_t)(uintptr_t)k->config->poll);
+    asm_rr(&k->s, OP_MOVZX8, RAX, RAX);
+    asm_rr(&k->s, OP_TEST, RAX, RAX);
+    leaves = asm_jcc_later(&k->s, CC_E);
+    go_on(k);
+    asm_patch(leaves, k->s.p);
+    asm_mov_imm(&k->s, RAX, TCG_EXIT_POLL);
+    asm_rr(&k->s, OP_XOR, RDX, RDX);
+    leave(k);
+}
+
 /*
  * Pinned registers are in memory already, and pc is set: generated code goes on there if the jump
  * cache knows it (by a polling entry).
@@ -163,13 +198,7 @@ static void make_exit_unwind(struct thunk *k)
     asm_rr(&k->s, OP_XOR, RDX, RDX);
     asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RBP, disp(k, k->lay->host_ra));
     asm_rm(&k->s, OP_MOV_STORE, RDX, RBP, disp(k, k->lay->unwind));
-    load_pinned(k, true);
-    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
-    if (k->config->options.chain_off) {
-        asm_jmp(&k->s, k->x->exit_lookup);
-    } else {
-        x86_probe(&k->s, k->x, k->lay);
-    }
+    go_on(k);
 }
 
 /* ---- calls that may fault ------------------------------------------------------------------ */
@@ -374,6 +403,52 @@ static void make_helpers(struct thunk *k)
     }
 }
 
+/* ---- the clock ----------------------------------------------------------------------------- */
+
+#define CLOCK_FIELD(name) ((int32_t)offsetof(struct tick_clock, name))
+
+/* tick_clock_read_line: rax = the clock. Returns, or goes on below. */
+static void clock_line(struct thunk *k)
+{
+    uint8_t *beyond, *written;
+
+    asm_mov_imm(&k->s, RCX, (uint64_t)(uintptr_t)k->config->clock);
+    asm_rm(&k->s, OP_MOV_LOAD, RAX, RCX, CLOCK_FIELD(ended));
+    asm_u8(&k->s, 0x50); /* push rax */
+    if (k->config->options.smp) {
+        asm_lfence(&k->s);
+    }
+    asm_rdtsc(&k->s);
+    asm_rm(&k->s, OP_SUB | X_W, RAX, RCX, CLOCK_FIELD(anchor));
+    asm_rm(&k->s, OP_CMP | X_W, RAX, RCX, CLOCK_FIELD(span));
+    beyond = asm_jcc8_later(&k->s, CC_AE);
+    asm_rm(&k->s, OP_GROUP3 | X_W, G3_MUL, RCX, CLOCK_FIELD(rate));
+    asm_rm(&k->s, OP_ADD | X_W, RDX, RCX, CLOCK_FIELD(base));
+    asm_mov_rr(&k->s, RAX, RDX);
+    asm_u8(&k->s, 0x5a); /* pop rdx */
+    asm_rm(&k->s, OP_CMP, RDX, RCX, CLOCK_FIELD(begun));
+    written = asm_jcc8_later(&k->s, CC_NE);
+    asm_u8(&k->s, 0xc3);
+    asm_here8(&k->s, beyond);
+    asm_u8(&k->s, 0x5a);
+    asm_here8(&k->s, written);
+}
+
+static void make_clock(struct thunk *k)
+{
+    k->x->clock = begin(k);
+    if (k->x->features & HOST_INVARIANT_TSC) {
+        clock_line(k);
+    }
+    save_pinned(k, false);
+    asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+    move_xmm(k, SSE_STORE, 16);
+    asm_mov_imm(&k->s, RDI, (uint64_t)(uintptr_t)k->config->clock);
+    call_c(k, (uint64_t)(uintptr_t)tick_clock_read_slow);
+    move_xmm(k, SSE_LOAD, 16);
+    finish(k);
+}
+
 /* ---- instructions that the host lacks ------------------------------------------------------ */
 
 static uint64_t soft_eval(enum ir_op op, uint64_t a, uint64_t b)
@@ -475,16 +550,6 @@ static void make_constants(struct thunk *k)
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
-static void make_exit_chain(struct thunk *k)
-{
-    k->x->exit_chain = make_exit_with_data(k, TCG_EXIT_CHAIN);
-}
-
-static void make_exit_poll(struct thunk *k)
-{
-    k->x->exit_poll = make_exit_with_data(k, TCG_EXIT_POLL);
-}
-
 static void make_exit_lookup(struct thunk *k)
 {
     k->x->exit_lookup = make_exit_with_pc(k, TCG_EXIT_LOOKUP);
@@ -507,10 +572,10 @@ static const struct {
     void (*make)(struct thunk *k);
 } groups[THUNK_GROUPS] = {
     {"exit_chain", make_exit_chain},
-    {"exit_poll", make_exit_poll},
     {"exit_lookup", make_exit_lookup},
     {"exit_loop", make_exit_loop},
     {"probe_second", make_probe_second},
+    {"exit_poll", make_exit_poll},
     {"exit_unwind", make_exit_unwind},
     {"enter", make_enter},
     {"slow_path", make_slow_all},
@@ -519,6 +584,7 @@ static const struct {
     {"amo", make_amo},
     {"helper_call", make_helpers},
     {"soft", make_soft},
+    {"clock", make_clock},
     {"fp", make_fp},
     {"constants", make_constants},
 };

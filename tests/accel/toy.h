@@ -157,7 +157,7 @@ static inline int toy_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_acc
 
 static inline void toy_kick(void *opaque)
 {
-    vcpu_kick(opaque, VCPU_POLL_IRQ);
+    vcpu_kick(opaque, VCPU_POLL_LEAVE);
 }
 
 static inline const char *toy_mode_name(uint32_t mode_key)

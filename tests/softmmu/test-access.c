@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads, stores and atomics through the slow paths; TLB slots and flushes. */
+#include "hw/host/bits.h"
 #include "tests/softmmu/fixture.h"
 
 static uint64_t load(struct test_hart *h, vaddr_t va, unsigned memop)
@@ -20,6 +21,39 @@ static void a_page_crossing_store_reads_back_in_parts(struct unit *u)
     CHECK_EQ(u, load(h, RAM_BASE + 0xffd, 0), 0x88);
     CHECK_EQ(u, load(h, RAM_BASE + 0x1000, 2), 0x22334455 & 0xffffffff);
     CHECK_EQ(u, load(h, RAM_BASE + 0x1004, 0), 0x11);
+    fixture_fini(&fx);
+}
+
+/* All sizes and places, in pages that the TLB does not have, and that it has. */
+static void crossing_accesses_touch_their_own_bytes_only(struct unit *u)
+{
+    const uint64_t value = UINT64_C(0x1122334455667788);
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0];
+    uint8_t around[24], want[24];
+
+    fixture_init(&fx, 1);
+    for (unsigned memop = 1; memop <= 3; memop++) {
+        for (unsigned before = 1; before < MMU_SIZE(memop); before++) {
+            for (unsigned known = 0; known < 2; known++) {
+                vaddr_t va = RAM_BASE + 0x1000 - before;
+
+                if (!known) {
+                    mmu_flush_all(&h->mmu);
+                }
+                memset(want, 0xee, sizeof(want));
+                CHECK(u, memory_write(fx.m.memory, va - 8, want, sizeof(want)));
+                memcpy(want + 8, &value, MMU_SIZE(memop));
+                CHECK(u, mmu_store(&h->mmu, va, memop, REGIME_S, value));
+                CHECK(u, memory_read(fx.m.memory, va - 8, around, sizeof(around)));
+                CHECK(u, memcmp(around, want, sizeof(want)) == 0);
+                if (!known) {
+                    mmu_flush_all(&h->mmu);
+                }
+                CHECK_EQ(u, load(h, va, memop), value & BITS(8 * MMU_SIZE(memop) - 1, 0));
+            }
+        }
+    }
     fixture_fini(&fx);
 }
 
@@ -301,6 +335,7 @@ int main(void)
 {
     static const struct unit_case cases[] = {
         UNIT(a_page_crossing_store_reads_back_in_parts),
+        UNIT(crossing_accesses_touch_their_own_bytes_only),
         UNIT(a_crossing_store_whose_second_page_faults_changes_nothing),
         UNIT(an_access_to_nothing_is_an_access_fault),
         UNIT(a_device_sees_only_sizes_that_its_model_allows),

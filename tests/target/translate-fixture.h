@@ -29,6 +29,7 @@ struct bench {
     struct hart h;
     struct cpu_config config;
     struct decoder *decoder;
+    struct tick_clock clock;
     struct tcg *tcg;
     struct tcg_context *ctx;
     struct code_memory cm;
@@ -123,6 +124,12 @@ static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t
     return 0;
 }
 
+static inline bool poll_leaves(void *env)
+{
+    (void)env;
+    return false;
+}
+
 #define CPU(field) (int32_t)(offsetof(struct hart, cpu) + offsetof(struct vcpu, field))
 
 static inline void bench_tcg(struct bench *t, struct tcg_options options)
@@ -154,6 +161,8 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
         .store = flat_store,
         .amo = flat_amo,
         .fp = riscv_fp,
+        .clock = &t->clock,
+        .poll = poll_leaves,
     };
     struct err err;
     int failed = code_memory_init(&t->cm, 1 << 20, &err);
@@ -186,6 +195,7 @@ static inline struct bench *bench_new(bool interp)
     for (unsigned n = 0; n < JC_ENTRIES; n++) {
         t->jc[n].va = UINT64_MAX;
     }
+    tick_clock_init(&t->clock, 10000000, tick_clock_usable());
     bench_tcg(
         t, (struct tcg_options){.interp = interp, .smp = true, .host_features = host_features()});
     t->src = (struct tb_source){.pc_page = 0x10000,
@@ -203,6 +213,7 @@ static inline void bench_free(struct bench *t)
     tcg_free(t->tcg);
     code_memory_fini(&t->cm);
     decoder_free(t->decoder);
+    tick_clock_fini(&t->clock);
     free(t);
 }
 

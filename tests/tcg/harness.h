@@ -58,6 +58,7 @@ struct guest {
     unsigned nslow;   /* slow paths taken */
     uint64_t last_ra; /* host_ra of the last slow path or faulting helper */
     uint64_t seen;    /* hash of what helpers saw */
+    uint64_t poll_to; /* where polls go on, 0: they leave */
     ALIGNED(4096) uint8_t ram[RAM_SIZE];
 };
 
@@ -68,6 +69,7 @@ struct engine {
     struct code_region region;
     struct tcg_global globals[NGLOBALS];
     char names[NGLOBALS][8];
+    struct tick_clock clock;
     const char *label; /* for failure messages */
 };
 
@@ -99,6 +101,21 @@ static const struct variant variants[] = {
     {"x86_64 host=none pin=off", {.pin_off = true, .smp = true}, false},
 };
 #define NVARIANTS ARRAY_SIZE(variants)
+
+/* ---- polls --------------------------------------------------------------------------------- */
+
+static inline bool poll_inside(void *arg)
+{
+    struct env *env = arg;
+
+    if (env->g->poll_to == 0) {
+        return false;
+    }
+    env->g->seen = env->pc;
+    env->poll = 0;
+    env->pc = env->g->poll_to;
+    return true;
+}
 
 /* ---- slow paths ---------------------------------------------------------------------------- */
 
@@ -297,6 +314,8 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
         .load = slow_load,
         .store = slow_store,
         .amo = slow_amo,
+        .clock = &e->clock,
+        .poll = poll_inside,
     };
 
     for (unsigned k = 0; k < NGLOBALS; k++) {
@@ -321,6 +340,7 @@ static inline bool engine_init(struct engine *e, const struct variant *v)
     struct err err;
 
     e->label = v->name;
+    tick_clock_init(&e->clock, 10000000, tick_clock_usable());
     if (code_memory_init(&e->cm, 8u << 20, &err) < 0) {
         printf("FAIL engine: %s\n", err.text);
         return false;
@@ -341,6 +361,7 @@ static inline void engine_fini(struct engine *e)
     tcg_context_free(e->ctx);
     tcg_free(e->t);
     code_memory_fini(&e->cm);
+    tick_clock_fini(&e->clock);
 }
 
 static inline void guest_init(struct guest *g)

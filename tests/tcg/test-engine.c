@@ -47,6 +47,58 @@ static void begin(struct engine *e, int32_t pc_off)
     ir_insn_start(e->ctx, pc_off);
 }
 
+/* ---- clocks -------------------------------------------------------------------------------- */
+
+/* Around f registers that may be cached, into a pinned register and one in memory. */
+static void case_clock(struct unit *u, struct engine *e)
+{
+    struct tcg_code code;
+    uint64_t before, after, cycles = host_cycles();
+
+    begin(e, 0);
+    ir_ld(e->ctx, IR_F64, freg(1), xreg(3), 0, MO_64);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(1), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(20), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(2), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(21), IR_NONE, IR_NONE);
+    ir_st(e->ctx, IR_F64, freg(1), xreg(3), 8, MO_64);
+    ir_exit_loop(e->ctx, 4);
+    code = compile(u, e, NULL, -4096);
+    store_le64(guest.ram, 0x4012345678abcdef);
+    while (e->clock.lines && e->clock.span == 0) {
+        tick_clock_read(&e->clock);
+    }
+    for (int turn = 0; turn < 12; turn++) {
+        uint64_t *x = guest.env.x;
+
+        for (unsigned n = 1; n < NREGS; n++) {
+            x[n] = n;
+        }
+        x[3] = RAM_BASE;
+        before = tick_clock_read(&e->clock);
+        if (turn % 3 == 1) {
+            e->clock.begun++; /* as if somebody was writing the line */
+        } else if (turn % 3 == 2) {
+            e->clock.span = MIN(e->clock.span, 1u); /* it has ended, before what was read on it */
+            before -= 10;
+        }
+        run(e, &code);
+        after = tick_clock_read(&e->clock);
+        CHECK(u, before <= x[1] && x[1] <= x[20] && x[20] <= after);
+        CHECK(u, cycles <= x[2] && x[2] <= x[21] && x[21] <= host_cycles());
+        CHECK_EQ(u, load_le64(guest.ram + 8), 0x4012345678abcdef);
+        for (unsigned n = 4; n < 20; n++) {
+            CHECK_EQ(u, x[n], n);
+        }
+        store_le64(guest.ram + 8, 0);
+    }
+}
+
+static void clocks_are_read_inline_or_from_c(struct unit *u)
+{
+    on_every_variant(u, case_clock);
+}
+
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /* Loads of all sizes at x[3] into x[10..16], x[20]; stores of x[4] at x[5]. */
@@ -684,6 +736,50 @@ static void case_jump_cache(struct unit *u, struct engine *e)
     }
 }
 
+/* A loop is polled; what config.poll leaves in env's pc goes on there without leaving, if the cache has it. */
+static void case_poll_inside(struct unit *u, struct engine *e)
+{
+    struct tcg_code target, loop;
+
+    begin(e, 0x10);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(20), xreg(3), xreg(20));
+    ir_exit_loop(e->ctx, 0x14);
+    target = compile(u, e, NULL, -4096);
+    begin(e, 0x40);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(3), xreg(3), ir_const(e->ctx, 1));
+    ir_goto_tb(e->ctx, 0x40);
+    loop = compile(u, e, (void *)0x77, 0x40);
+    for (unsigned known = 0; known < 2; known++) {
+        const uint64_t va = 0x345010;
+        struct tcg_exit x;
+
+        *jc_entry(va, 0) =
+            (struct fake_jc_entry){.va = known ? va : UINT64_MAX, .key = 7, .code = target.rx};
+        guest.env.pc_page = 0x10000;
+        guest.env.x[3] = 7;
+        guest.env.x[20] = 100;
+        guest.env.poll = 1;
+        guest.poll_to = va;
+        x = run(e, &loop);
+        if (e->t->config.options.interp) {
+            CHECK_EQ(u, x.kind, TCG_EXIT_POLL);
+            continue;
+        }
+        CHECK_EQ(u, guest.seen, 0x10040);
+        CHECK_EQ(u, guest.env.poll, 0);
+        CHECK_EQ(u, x.kind, known ? TCG_EXIT_LOOP : TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, guest.env.pc, known ? va + 4 : va);
+        CHECK_EQ(u, guest.env.x[3], 8);
+        CHECK_EQ(u, guest.env.x[20], known ? 108 : 100);
+    }
+    guest.poll_to = 0;
+}
+
+static void polls_go_on_inside_when_they_can(struct unit *u)
+{
+    on_every_variant(u, case_poll_inside);
+}
+
 static void jumps_probe_the_jump_cache_by_address_and_key(struct unit *u)
 {
     on_every_variant(u, case_jump_cache);
@@ -998,6 +1094,7 @@ static void a_pair_shares_its_check_and_each_access_has_its_slow_path(struct uni
 int main(void)
 {
     static const struct unit_case cases[] = {
+        UNIT(clocks_are_read_inline_or_from_c),
         UNIT(loads_hit_the_tlb_after_a_fill_also_misaligned),
         UNIT(page_crossing_accesses_take_the_slow_path),
         UNIT(loops_find_the_page_of_every_turn),
@@ -1012,6 +1109,7 @@ int main(void)
         UNIT(patched_displacements_are_aligned),
         UNIT(chaining_while_another_thread_runs_is_safe),
         UNIT(loops_leave_when_the_poll_word_is_set),
+        UNIT(polls_go_on_inside_when_they_can),
         UNIT(nochain_leaves_at_every_exit),
         UNIT(jumps_probe_the_jump_cache_by_address_and_key),
         UNIT(every_faulting_site_knows_its_guest_pc),
