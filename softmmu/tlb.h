@@ -103,7 +103,7 @@ struct mmu_slot {
     uint32_t id;
     uint32_t stamp; /* last use, for replacement */
     bool used;
-    bool own_code; /* supervisor code ran from a page that is not global */
+    bool own_code;                     /* supervisor code ran from a page that is not global */
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
 };
 
