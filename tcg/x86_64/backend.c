@@ -123,6 +123,10 @@ static bool emit_body(struct emit *e)
         if (!has_room(e)) {
             return false;
         }
+        if (i->op == IR_insn_start) {
+            emit_insn_start(e, i);
+            continue;
+        }
         e->insn = i;
         e->locked = 0;
         e->xmm.locked = 0;

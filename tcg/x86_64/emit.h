@@ -62,7 +62,7 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
-    uint64_t class_limits[5]; /* fclass of F64 */
+    uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
 };
@@ -316,8 +316,8 @@ unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, i
 unsigned cc_of(enum ir_cond cond, bool swapped);
 
 typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
-emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb,
-    emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb, emit_goto_page,
+    emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
 emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
@@ -334,6 +334,8 @@ static inline bool is_own_head(const struct emit *e, int32_t pc_off)
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
 /* The body of probe_second. */
 void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
+/* A guest instruction begins: no code, and not one of the ops below. */
+void emit_insn_start(struct emit *e, const struct ir_insn *i);
 /* Writes the polling head; emits exits (exits.c). */
 void emit_head(struct emit *e);
 /* thunks.c */

@@ -12,9 +12,8 @@
 
 /* ---- markers and labels -------------------------------------------------------------------- */
 
-int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+void emit_insn_start(struct emit *e, const struct ir_insn *i)
 {
-    (void)row;
     e->pc_off = i->imm;
     e->marks[e->nmarks++] = (struct pcmap_entry){(uint32_t)(e->s.p - e->start), i->imm};
     for (unsigned r = 0; r < 3; r++) {
@@ -22,7 +21,6 @@ int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op
             e->content[r] = IR_NONE;
         }
     }
-    return RESULT_DONE;
 }
 
 static void fixup(struct emit *e, uint8_t *at, int label)
