@@ -46,6 +46,7 @@ struct x86 {
     int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
+    uint8_t *probe;        /* goes to the guest address in rax through the jump cache */
     uint8_t *probe_second; /* the guest address in rax is not in the jump-cache entry at rcx */
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;

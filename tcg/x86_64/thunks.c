@@ -6,6 +6,7 @@
  *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
  *               pinned ones, runs code
  *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   probe       goes to the guest address in rax through the jump cache
  *   probe_second  goes on through the other entry of a jump-cache pair, or exits
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
@@ -474,6 +475,8 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
     x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
     x->probe_second = begin(&k);
     x86_probe_second(&k.s, x, k.lay);
+    x->probe = begin(&k);
+    x86_probe(&k.s, x, k.lay);
     make_exit_unwind(&k);
     make_enter(&k);
     make_slow_all(&k);
