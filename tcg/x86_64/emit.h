@@ -26,7 +26,12 @@ enum {
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
-enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, TB_HEADER = 8, NO_PIN = 0xff };
+enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, NO_PIN = 0xff };
+/*
+ * Before a TB's start, by distance from it: the cookie, the guest pc offset of its head, and `call
+ * exit_poll`, which finds both by its return address.
+ */
+enum { TB_HEADER = 17, TB_HEAD_OFF = 9, TB_POLL = 5 };
 /* Bytes that one record or one cold part may take at most. */
 enum { ROOM = 256 };
 
@@ -337,8 +342,8 @@ void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *
 void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
 /* A guest instruction begins: no code, and not one of the ops below. */
 void emit_insn_start(struct emit *e, const struct ir_insn *i);
-/* Writes the polling head; emits exits (exits.c). */
-void emit_head(struct emit *e);
+/* Writes the header with the cookie TB, and the polling head. */
+void emit_head(struct emit *e, void *tb);
 /* thunks.c */
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
 

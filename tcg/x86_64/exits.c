@@ -185,24 +185,26 @@ int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_o
 
 /* ---- the head ------------------------------------------------------------------------------ */
 
-static void cold_poll(struct emit *e, const struct cold *c)
+static uint8_t *emit_header(struct emit *e, void *tb)
 {
-    uint8_t *data;
+    struct x86_asm s = {.p = e->start - TB_POLL};
 
-    asm_patch(c->from, e->s.p);
-    asm_call(&e->s, e->x->exit_poll);
-    data = e->s.p;
-    asm_u32(&e->s, (uint32_t)e->head_off);
-    asm_u32(&e->s, (uint32_t)(data - e->start) << 8);
+    store_le64(e->start - TB_HEADER, (uint64_t)(uintptr_t)tb);
+    store_le32(e->start - TB_HEAD_OFF, (uint32_t)e->head_off);
+    asm_call(&s, e->x->exit_poll);
+    assert(s.p == e->start);
+    return e->start - TB_POLL;
 }
 
-void emit_head(struct emit *e)
+void emit_head(struct emit *e, void *tb)
 {
+    const uint8_t *poll = emit_header(e, tb);
+
     xmm_plan_loop(e);
     xmm_enter_loop(e);
     e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
-    cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
+    asm_jcc(&e->s, CC_NE, poll);
     e->out->entry = e->nloop > 0 ? 0 : (uint32_t)(e->s.p - e->start);
 }
 

@@ -115,27 +115,46 @@ static void leave(struct thunk *k)
     asm_u8(&k->s, 0xc3);
 }
 
-/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
-static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
+/* pc = pc_page + rcx; returns KIND, rax as it is in the upper half, and rdx. */
+static void exit_with(struct thunk *k, enum tcg_exit_kind kind)
 {
-    uint8_t *at = begin(k);
-
-    asm_u8(&k->s, 0x58); /* pop rax */
-    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
     asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
-    asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
-    asm_mov_rr(&k->s, RDX, RAX);
-    asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
-    asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 8);
-    asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
-    asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
-    asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
     if (kind != 0) {
         asm_alu_ri(&k->s, ALU_OR, X_W, RAX, (int32_t)kind);
     }
     save_pinned(k, true);
     leave(k);
+}
+
+/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
+static uint8_t *make_exit_chain(struct thunk *k)
+{
+    uint8_t *at = begin(k);
+
+    asm_u8(&k->s, 0x58); /* pop rax */
+    asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
+    asm_mov_rr(&k->s, RDX, RAX);
+    asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 8);
+    asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
+    asm_rm(&k->s, OP_MOVZX8, RAX, RAX, 4);
+    asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
+    exit_with(k, TCG_EXIT_CHAIN);
+    return at;
+}
+
+/* Called from a TB's header. */
+static uint8_t *make_exit_poll(struct thunk *k)
+{
+    uint8_t *at = begin(k);
+
+    asm_u8(&k->s, 0x58); /* pop rax: the TB's start */
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RAX, -TB_HEADER);
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, -TB_HEAD_OFF);
+    asm_rr(&k->s, OP_XOR, RAX, RAX);
+    exit_with(k, TCG_EXIT_POLL);
     return at;
 }
 
@@ -469,8 +488,8 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
     }
     k.s.p = region->rw + region->used;
-    x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
-    x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
+    x->exit_chain = make_exit_chain(&k);
+    x->exit_poll = make_exit_poll(&k);
     x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
     x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
     x->probe_second = begin(&k);
