@@ -44,13 +44,13 @@ struct tb {
     paddr_t pa2;             /* c: page of the second half of a crossing instruction, or NO_PAGE */
     uint32_t mode_key;       /* c */
     uint32_t jc_place;       /* a: JC_* */
+    struct tb *hash_next;    /* a: writes under T. What a lookup reads ends here */
     uint16_t head_off, size; /* c: guest offset in the page, bytes */
     uint16_t ninsns, nlinks; /* c */
     bool dead;               /* a: no longer found */
     uint32_t code_size, entry, pcmap; /* c: see struct tcg_code */
     uint8_t *rx;                      /* c: polling entry */
     uint8_t *bytes;                   /* c: the guest code it was made from */
-    struct tb *hash_next;             /* a: writes under T */
     struct tb *page_next[2];          /* T: lists of the page of pa, and of pa2 */
     struct tb_link *incoming;         /* T */
     struct tb_link *links;            /* c: nlinks */
@@ -66,11 +66,13 @@ struct tb_page {
 /* A piece of code memory that one thread at a time fills; and the TBs in it, by address. */
 struct region {
     struct code_region code;
-    struct tb **tbs;    /* entries: t of the filling thread until published by ntbs */
-    unsigned ntbs;      /* a */
-    unsigned max;       /* c */
-    bool taken;         /* S */
-    uint64_t filled_at; /* S: order of filling, for recycling the oldest */
+    struct tb **tbs;     /* entries: t of the filling thread until published by ntbs */
+    uint8_t *describing; /* room for struct tb, its links and guest code; filled like code */
+    size_t ndescribing;  /* t: bytes used */
+    unsigned ntbs;       /* a */
+    unsigned max;        /* c */
+    bool taken;          /* S */
+    uint64_t filled_at;  /* S: order of filling, for recycling the oldest */
 };
 
 /* A host thread that runs one hart, or all in turn. */
@@ -169,7 +171,6 @@ void tb_chain(struct accel *a, struct tb_link *link, struct tb *target);
 struct tb *tb_of_host(const struct accel *a, uint64_t host);
 /* For code_pages_collect: drops the TBs of page PA whose bytes changed; true if some remain. */
 bool tb_check_page(void *accel, paddr_t pa);
-void tb_free(struct tb *tb);
 /* With all vCPUs parked: every TB of region R is dropped and freed. */
 void tb_drop_region(struct accel *a, struct region *r);
 
@@ -217,6 +218,10 @@ int regions_init(struct accel *a, struct err *err);
 void regions_fini(struct accel *a);
 /* Gives CPU a region with room, recycling the oldest one if need be. May park. */
 void region_next(struct vcpu *cpu);
+/* SIZE bytes that live as long as the region's code. */
+void *region_alloc(struct region *r, size_t size);
+/* False: CPU's region, if it has one, may have no room for another TB's description. */
+bool region_has_room(const struct accel *a, const struct region *r);
 
 /* ---- safe-work.c --------------------------------------------------------------------------- */
 

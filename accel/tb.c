@@ -172,13 +172,6 @@ static void tb_kill(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock)
     a->nkilled++;
 }
 
-void tb_free(struct tb *tb)
-{
-    free(tb->bytes);
-    free(tb->links);
-    free(tb);
-}
-
 bool tb_check_page(void *accel, paddr_t pa)
 {
     struct accel *a = accel;
@@ -239,12 +232,10 @@ void tb_drop_region(struct accel *a, struct region *r)
         }
     }
     jc_forget_all(a, true);
-    for (unsigned i = 0; i < r->ntbs; i++) {
-        tb_free(r->tbs[i]);
-    }
     mutex_unlock(&a->tb_lock);
     perf_map_drop_region(a, r);
     store_release(&r->ntbs, 0);
     r->code.used = 0;
+    r->ndescribing = 0;
     fetch_add(&a->drops, 1);
 }

@@ -12,7 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define TB_BYTES_MAX (TB_MAX_INSNS * 4)
 
@@ -87,16 +86,20 @@ static void log_in_asm(struct vcpu *cpu, const struct tb_source *src)
     log_end();
 }
 
-/* The private copy of the code from the pc on. */
+/*
+ * The private copy of the code from the pc on, by units that are as large as can be: each halfword
+ * is read once.
+ */
 static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source *src)
 {
     struct vcpu_engine *en = cpu->engine;
-    unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
-    unsigned len = (unsigned)MIN(TB_BYTES_MAX, GUEST_PAGE_SIZE - offset);
+    unsigned offset = (cpu->pc & ~GUEST_PAGE_MASK) & ~7u;
+    unsigned end = (unsigned)MIN((cpu->pc & ~GUEST_PAGE_MASK) + TB_BYTES_MAX, GUEST_PAGE_SIZE);
 
-    for (unsigned i = 0; i < len; i += 2) {
-        store_le16(en->page_copy + offset + i,
-                   load_relaxed((const uint16_t *)(f->first.host + offset + i)));
+    for (; offset < end; offset += 8) {
+        uint64_t v = load_relaxed((const uint64_t *)(f->first.host + offset));
+
+        memcpy(en->page_copy + offset, &v, 8);
     }
     src->host = en->page_copy;
     if (f->pa2 != NO_PAGE) {
@@ -105,8 +108,11 @@ static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source 
     }
 }
 
-static void tb_describe(struct tb *tb, const struct tb_source *src, const struct tcg_code *code)
+/* The description of CODE, in the region that it lies in, at TB. */
+static void tb_describe(struct region *r, struct tb *tb, const struct tb_source *src,
+                        const struct tcg_code *code)
 {
+    struct tb_link *links = region_alloc(r, code->nsites * sizeof(*links));
     unsigned first;
 
     tb->head_off = (uint16_t)src->pc_off;
@@ -117,12 +123,10 @@ static void tb_describe(struct tb *tb, const struct tb_source *src, const struct
     tb->entry = code->entry;
     tb->pcmap = code->pcmap;
     tb->nlinks = (uint16_t)code->nsites;
-    tb->links = calloc(code->nsites ? code->nsites : 1, sizeof(*tb->links));
-    tb->bytes = malloc(tb->size);
-    assert(tb->links && tb->bytes);
+    tb->links = links;
+    tb->bytes = region_alloc(r, tb->size);
     for (unsigned i = 0; i < code->nsites; i++) {
-        tb->links[i].site = code->sites[i];
-        tb->links[i].owner = tb;
+        links[i] = (struct tb_link){.site = code->sites[i], .owner = tb};
     }
     first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
     memcpy(tb->bytes, src->host + src->pc_off, first);
@@ -131,17 +135,20 @@ static void tb_describe(struct tb *tb, const struct tb_source *src, const struct
     }
 }
 
-/* Fills TB with code in the vCPU's region, taking new ones until it fits. */
-static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
+/* Code for SRC in the vCPU's region, taking new ones until it fits; and its TB, but for where it is. */
+static struct tb *tb_compile(struct vcpu *cpu, struct tb_source *src)
 {
     struct vcpu_engine *en = cpu->engine;
     struct tcg_code code;
+    struct tb *tb;
     int rc;
 
     do {
-        if (!en->region || en->region->ntbs == en->region->max) {
+        if (!region_has_room(cpu->accel, en->region)) {
             region_next(cpu);
         }
+        tb = region_alloc(en->region, sizeof(*tb));
+        *tb = (struct tb){.pa2 = NO_PAGE};
         ir_begin(en->ctx);
         cpu->ops->translate(cpu, en->ctx, src);
         rc = tcg_compile(en->ctx, &en->region->code, tb, src->pc_off, &code);
@@ -150,9 +157,10 @@ static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
             region_next(cpu);
         }
     } while (rc);
-    tb_describe(tb, src, &code);
+    tb_describe(en->region, tb, src, &code);
     en->region->tbs[en->region->ntbs] = tb;
     store_release(&en->region->ntbs, en->region->ntbs + 1);
+    return tb;
 }
 
 #define TIMED_EVERY 16 /* a clock read costs as much as translating an instruction */
@@ -190,7 +198,7 @@ static void recheck_page(struct accel *a, struct vcpu *cpu, paddr_t pa)
 static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mode_key)
 {
     struct accel *a = cpu->accel;
-    struct tb *tb = calloc(1, sizeof(*tb)), *published;
+    struct tb *tb, *published;
     int64_t start_ns = time_translation(cpu->engine);
     struct tb_source src = {
         .pc_page = cpu->pc & GUEST_PAGE_MASK,
@@ -201,16 +209,15 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
         .fuse_lrsc = !a->options.lrsc_exclusive,
     };
 
-    assert(tb);
-    tb->pa = f->first.pa;
-    tb->pa2 = f->pa2;
-    tb->mode_key = mode_key;
     code_page_protect(a->domain, f->first.pa, &cpu->mmu);
     if (f->pa2 != NO_PAGE) {
         code_page_protect(a->domain, f->pa2, &cpu->mmu);
     }
     copy_code(cpu, f, &src);
-    tb_compile(cpu, tb, &src);
+    tb = tb_compile(cpu, &src);
+    tb->pa = f->first.pa;
+    tb->pa2 = f->pa2;
+    tb->mode_key = mode_key;
     if (log_enabled(LOG_IN_ASM)) {
         log_in_asm(cpu, &src);
     }

@@ -28,7 +28,12 @@ enum {
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
-enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, TB_HEADER = 8, NO_PIN = 0xff };
+enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, NO_PIN = 0xff };
+/*
+ * Before a TB's start, by distance from it: the cookie, the guest pc offset of its head, and `call
+ * exit_poll`, which finds both by its return address.
+ */
+enum { TB_HEADER = 17, TB_HEAD_OFF = 9, TB_POLL = 5 };
 /* Bytes that one record or one cold part may take at most. */
 enum { ROOM = 256 };
 
@@ -39,7 +44,7 @@ enum { ROOM = 256 };
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
 
 /* Rows of the table in thunks.c. */
-enum { THUNK_GROUPS = 16 };
+enum { THUNK_GROUPS = 17 };
 
 struct x86 {
     uint32_t features;
@@ -51,6 +56,7 @@ struct x86 {
     int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
+    uint8_t *probe;        /* goes to the guest address in rax through the jump cache */
     uint8_t *probe_second; /* the guest address in rax is not in the jump-cache entry at rcx */
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;
@@ -361,8 +367,8 @@ unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, i
 unsigned cc_of(enum ir_cond cond, bool swapped);
 
 typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
-emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb,
-    emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb, emit_goto_page,
+    emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
 emit_fn emit_ld, emit_st, emit_amo, emit_sc;
@@ -380,8 +386,10 @@ static inline bool is_own_head(const struct emit *e, int32_t pc_off)
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
 /* The body of probe_second. */
 void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
-/* Writes the polling head; emits exits (exits.c). */
-void emit_head(struct emit *e);
+/* A guest instruction begins: no code, and not one of the ops below. */
+void emit_insn_start(struct emit *e, const struct ir_insn *i);
+/* Writes the header with the cookie TB, and the polling head. */
+void emit_head(struct emit *e, void *tb);
 /* thunks.c */
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
 /* See tcg_each_thunk. */

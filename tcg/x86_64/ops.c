@@ -6,7 +6,6 @@
 #define ROW(name, ...) [IR_##name] = {.emit = __VA_ARGS__}
 
 const struct x86_op x86_ops[IR_OP_COUNT] = {
-    ROW(insn_start, emit_insn_start),
     ROW(label, emit_label),
     ROW(br, emit_br),
     ROW(brcond, emit_brcond),

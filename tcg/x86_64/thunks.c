@@ -7,6 +7,7 @@
  *               pinned ones, runs code
  *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx; exit_poll
  *               asks config.poll first and may go on
+ *   probe       goes to the guest address in rax through the jump cache
  *   probe_second  goes on through the other entry of a jump-cache pair, or exits
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
@@ -117,19 +118,20 @@ static void leave(struct thunk *k)
     asm_u8(&k->s, 0xc3);
 }
 
-/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
-static void set_pc_from_data(struct thunk *k)
+/* pc = pc_page + rcx */
+static void set_pc(struct thunk *k)
 {
-    asm_u8(&k->s, 0x58); /* pop rax */
-    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
     asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
 }
 
+/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
 static void make_exit_chain(struct thunk *k)
 {
     k->x->exit_chain = begin(k);
-    set_pc_from_data(k);
+    asm_u8(&k->s, 0x58); /* pop rax */
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
+    set_pc(k);
     asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
     asm_mov_rr(&k->s, RDX, RAX);
     asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
@@ -160,20 +162,18 @@ static void go_on(struct thunk *k)
 {
     load_pinned(k, true);
     asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
-    if (k->config->options.chain_off) {
-        asm_jmp(&k->s, k->x->exit_lookup);
-    } else {
-        x86_probe(&k->s, k->x, k->lay);
-    }
+    asm_jmp(&k->s, k->config->options.chain_off ? k->x->exit_lookup : k->x->probe);
 }
 
-/* Called with data behind the call, as exit_chain. Leaves only if config.poll wants that. */
+/* Called from a TB's header. Leaves only if config.poll wants that. */
 static void make_exit_poll(struct thunk *k)
 {
     uint8_t *leaves;
 
     k->x->exit_poll = begin(k);
-    set_pc_from_data(k);
+    asm_u8(&k->s, 0x58); /* pop rax: the TB's start */
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, -TB_HEAD_OFF);
+    set_pc(k);
     save_pinned(k, true);
     load_env(k);
     call_c(k, (uint64_t)(uintptr_t)k->config->poll);
@@ -566,6 +566,12 @@ static void make_probe_second(struct thunk *k)
     x86_probe_second(&k->s, k->x, k->lay);
 }
 
+static void make_probe(struct thunk *k)
+{
+    k->x->probe = begin(k);
+    x86_probe(&k->s, k->x, k->lay);
+}
+
 /* Later rows use earlier ones. Names are what perf shows. */
 static const struct {
     const char *name;
@@ -575,11 +581,12 @@ static const struct {
     {"exit_lookup", make_exit_lookup},
     {"exit_loop", make_exit_loop},
     {"probe_second", make_probe_second},
+    {"probe", make_probe},
     {"exit_poll", make_exit_poll},
     {"exit_unwind", make_exit_unwind},
     {"enter", make_enter},
     {"slow_path", make_slow_all},
-    {"probe", make_probes},
+    {"probe_memory", make_probes},
     {"loop_page", make_pages},
     {"amo", make_amo},
     {"helper_call", make_helpers},
