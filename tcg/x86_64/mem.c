@@ -287,6 +287,7 @@ static void begin_stub(struct emit *e, const struct cold *c)
     if (c->from2 != NULL) {
         asm_patch(c->from2, e->s.p);
     }
+    xmm_write_late(e);
     if (c->disp != 0) {
         asm_rm(&e->s, OP_LEA | X_W, RAX, c->va, c->disp);
     } else {
