@@ -79,6 +79,7 @@ struct fp_constants {
     uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
+    uint64_t nan64;
 };
 
 enum opd_kind { OPD_REG, OPD_MEM, OPD_IMM };
@@ -156,8 +157,9 @@ struct xmm_cache {
 struct loop_register {
     ir_arg g;
     uint8_t type, xmm;
+    bool late; /* memory is right only where it is looked at: see xmm.c */
 };
-enum { MAX_LOOP_REGISTERS = 9 };
+enum { MAX_LOOP_REGISTERS = 16 - FIRST_XMM, MAX_LOOP_READS = 9 };
 
 struct emit {
     struct x86_asm s;
@@ -173,7 +175,7 @@ struct emit {
     uint8_t rounding; /* enum ir_rounding: whose mode MXCSR has */
     struct xmm_cache xmm;
     struct loop_register loop[MAX_LOOP_REGISTERS];
-    unsigned nloop;
+    unsigned nloop, nlate;
     const struct ir_insn *loop_end;    /* the branch to the head, if the loop has pages */
     uint64_t irregular[IR_TEMP0 / 64]; /* by ir_arg: the loop does not just add constants to it */
     struct loop_page page[MAX_LOOP_PAGES];
@@ -295,6 +297,8 @@ bool xmm_any(const struct emit *e);
 void xmm_plan_loop(struct emit *e);
 void xmm_enter_loop(struct emit *e);
 void xmm_close_loop(struct emit *e);
+/* Writes late registers to memory, which is going to be looked at. */
+void xmm_write_late(struct emit *e);
 static inline bool is_float(const struct emit *e, ir_arg g)
 {
     return ir_is_global(g) && e->ctx->t->config.globals[g - IR_GLOBAL0].type == IR_F64;
@@ -312,7 +316,7 @@ int fp_outside(struct emit *e, const struct ir_insn *i);
 struct cold *fp_cold(struct emit *e, const struct ir_insn *i, unsigned cc, unsigned dest);
 /* t = a OP b; t may be any of them. */
 void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b);
-/* A NaN in T is replaced by what the operation's rules say; then T is d's new value. */
+/* A NaN in T is replaced by the canonical one; then T is d's new value. */
 int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t);
 /* Before each record: gives MXCSR its mode back if the record may leave the TB. */
 void fp_before(struct emit *e, const struct ir_insn *i);

@@ -130,6 +130,13 @@ static void align_patch(struct emit *e, unsigned n)
     asm_nop(&e->s, (unsigned)(0 - ((uintptr_t)e->s.p + n)) & 3);
 }
 
+static void chained_jump(struct emit *e, int32_t pc_off)
+{
+    xmm_write_late(e);
+    align_patch(e, 1);
+    add_site(e, asm_jmp_later(&e->s), pc_off);
+}
+
 int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
@@ -137,11 +144,18 @@ int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *r
         xmm_close_loop(e);
         asm_jmp(&e->s, e->loop_start);
     } else {
-        align_patch(e, 1);
-        add_site(e, asm_jmp_later(&e->s), i->imm);
+        chained_jump(e, i->imm);
     }
     forget_all(e);
     return RESULT_DONE;
+}
+
+/* An exit that is taken with late registers. */
+static void cold_late_exit(struct emit *e, const struct cold *c)
+{
+    asm_patch(c->from, e->s.p);
+    e->pc_off = c->pc_off;
+    chained_jump(e, c->disp);
 }
 
 /*
@@ -176,6 +190,8 @@ int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_o
     cc = emit_compare(e, width_of(i), (enum ir_cond)i->aux, i->a, i->b);
     if (is_loop) {
         asm_jcc(&e->s, cc, e->loop_start);
+    } else if (e->nlate > 0) {
+        cold_new(e, cold_late_exit, asm_jcc_later(&e->s, cc))->disp = i->imm;
     } else {
         align_compare(e, compare);
         add_site(e, asm_jcc_later(&e->s, cc), i->imm);
@@ -196,6 +212,14 @@ static uint8_t *emit_header(struct emit *e, void *tb)
     return e->start - TB_POLL;
 }
 
+/* A poll with late registers. */
+static void cold_poll(struct emit *e, const struct cold *c)
+{
+    asm_patch(c->from, e->s.p);
+    xmm_write_late(e);
+    asm_jmp(&e->s, e->start - TB_POLL);
+}
+
 void emit_head(struct emit *e, void *tb)
 {
     const uint8_t *poll = emit_header(e, tb);
@@ -206,7 +230,11 @@ void emit_head(struct emit *e, void *tb)
     pages_enter_loop(e);
     e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
-    asm_jcc(&e->s, CC_NE, poll);
+    if (e->nlate > 0) {
+        cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
+    } else {
+        asm_jcc(&e->s, CC_NE, poll);
+    }
     e->out->entry = e->nloop > 0 || e->loop_end != NULL ? 0 : (uint32_t)(e->s.p - e->start);
 }
 
@@ -254,6 +282,7 @@ void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_l
 /* Goes to the guest address in rax through the jump cache. */
 static void emit_probe(struct emit *e)
 {
+    xmm_write_late(e);
     if (e->chain_off) {
         asm_jmp(&e->s, e->x->exit_lookup);
         return;
@@ -265,6 +294,7 @@ static void emit_probe(struct emit *e)
 /* The same in a tenth of the bytes. */
 static void emit_shared_probe(struct emit *e)
 {
+    xmm_write_late(e);
     asm_jmp(&e->s, e->chain_off ? e->x->exit_lookup : e->x->probe);
     forget_all(e);
 }
@@ -308,6 +338,7 @@ int emit_goto_env_pc(struct emit *e, const struct ir_insn *i, const struct x86_o
 int emit_exit_loop(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
+    xmm_write_late(e);
     load_pc_page_plus(e, i->imm);
     asm_jmp(&e->s, e->x->exit_loop);
     return RESULT_DONE;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Emitters of floating-point arithmetic, comparisons and moves: an instruction each, on the cached
- * xmm registers, with MXCSR collecting the flags and giving the rounding mode. What an instruction
- * gets wrong goes outside, to the function that defines the ops (struct tcg_config's fp): a NaN
- * result (the canonical one is wanted; an FMA of infinity times zero and a quiet NaN must raise
- * invalid), minimum and maximum of NaNs, rounding modes other than the current one. The hardware
- * may have raised flags by then, but none that the op would not raise.
+ * xmm registers, with MXCSR collecting the flags and giving the rounding mode. A NaN result is
+ * replaced by the canonical one. What an instruction gets wrong goes outside, to the function that
+ * defines the ops (struct tcg_config's fp): a NaN from an FMA (infinity times zero and a quiet NaN
+ * must raise invalid), minimum and maximum of NaNs, rounding modes other than the current one. The
+ * hardware may have raised flags by then, but none that the op would not raise.
  *
  * The way outside: `call fp`, then 8 bytes of data that say which operands; the thunk keeps all
  * registers and leaves the result in FRAME_CELL0.
@@ -65,6 +65,7 @@ static void call_outside(struct emit *e, const struct ir_insn *i, unsigned dest)
 static void cold_fp(struct emit *e, const struct cold *c)
 {
     asm_patch(c->from, e->s.p);
+    xmm_write_late(e);
     call_outside(e, c->insn, c->dest);
     asm_jmp(&e->s, c->back);
 }
@@ -82,6 +83,7 @@ int fp_outside(struct emit *e, const struct ir_insn *i)
 {
     unsigned r;
 
+    assert(e->nlate == 0);
     if (is_float(e, i->d)) {
         r = xmm_dest(e, i->d);
         call_outside(e, i, r + DEST_XMM);
@@ -171,13 +173,32 @@ void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b)
     move(e, t, d);
 }
 
+static void cold_nan(struct emit *e, const struct cold *c)
+{
+    bool wide = ir_type_of(c->insn) == IR_F64;
+    size_t at = wide ? offsetof(struct fp_constants, nan64) : offsetof(struct fp_constants, nan32);
+
+    asm_patch(c->from, e->s.p);
+    asm_sse_rip(&e->s, e->vex, sse_type(ir_type_of(c->insn)) | SSE_LOAD, c->xmm[0], 0,
+                fp_constant(e, at));
+    asm_jmp(&e->s, c->back);
+}
+
+/* Returns the condition that T holds a NaN. */
+static unsigned compare_nan(struct emit *e, enum ir_type type, unsigned t)
+{
+    asm_sse_rr(&e->s, e->vex, SSE_UCOMI | (type == IR_F64 ? X_66 : 0), t, 0, t);
+    return CC_P;
+}
+
 int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t)
 {
     enum ir_type type = ir_type_of(i);
-    struct cold *c;
+    unsigned cc = compare_nan(e, type, t);
+    struct cold *c = cold_new(e, cold_nan, asm_jcc_later(&e->s, cc));
 
-    asm_sse_rr(&e->s, e->vex, SSE_UCOMI | (type == IR_F64 ? X_66 : 0), t, 0, t);
-    c = fp_cold(e, i, CC_P, t + DEST_XMM);
+    c->insn = i;
+    c->xmm[0] = (uint8_t)t;
     c->back = e->s.p;
     xmm_define(e, type, i->d, t);
     return RESULT_XMM;
@@ -218,6 +239,7 @@ int emit_fma(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     enum ir_type type = ir_type_of(i);
     unsigned a, b, c, t, w = type == IR_F64 ? X_W : 0;
+    struct cold *nan;
 
     if (!e->vex || !(e->x->features & HOST_FMA) || !use_rounding(e, i)) {
         return fp_outside(e, i);
@@ -234,7 +256,10 @@ int emit_fma(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
         move(e, t, c);
         asm_sse_rr(&e->s, true, (FMA_231 + row->op) | w, t, a, b);
     }
-    return fp_finish(e, i, t);
+    nan = fp_cold(e, i, compare_nan(e, type, t), t + DEST_XMM);
+    nan->back = e->s.p;
+    xmm_define(e, type, i->d, t);
+    return RESULT_XMM;
 }
 
 int emit_fcvt_f(struct emit *e, const struct ir_insn *i, const struct x86_op *row)

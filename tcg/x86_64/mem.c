@@ -306,6 +306,7 @@ static void begin_stub(struct emit *e, const struct cold *c)
     if (c->has_page) {
         page_miss(e, c);
     }
+    xmm_write_late(e);
     if (c->disp != 0) {
         asm_rm(&e->s, OP_LEA | X_W, RAX, c->va, c->disp);
     } else {

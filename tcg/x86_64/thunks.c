@@ -541,6 +541,7 @@ static void make_constants(struct thunk *k)
         .classes = {1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 3, 1 << 2, 1 << 1, 1 << 0,
                     1 << 8, 1 << 9},
         .nan32 = 0x7fc00000,
+        .nan64 = UINT64_C(0x7ff8000000000000),
     };
 
     k->x->constants = begin(k);
