@@ -173,6 +173,11 @@ struct tcg_config {
     uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
 };
 
+/* VALUE as a load with MEMOP would extend it. */
+uint64_t ir_extend(uint64_t value, unsigned memop);
+/* What AMO op OP writes; MEMOP gives the width. Of amo_cas: if it writes. */
+uint64_t ir_eval_amo(enum ir_op op, unsigned memop, uint64_t old, uint64_t operand);
+
 struct tcg;
 struct tcg_context;
 

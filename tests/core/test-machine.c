@@ -73,7 +73,7 @@ static void time_far_from_its_base_does_not_overflow(struct unit *u)
 
 static void moved_time_keeps_its_pace_and_its_deadlines(struct unit *u)
 {
-    static const uint64_t values[] = {0, 1, UINT64_C(1) << 40, UINT64_C(1) << 62, UINT64_MAX - 1000000000};
+    static const uint64_t values[] = {0, 1, UINT64_C(1) << 40, UINT64_C(1) << 62, UINT64_MAX - 10000000000};
     struct machine m = {.timebase_hz = 10000000};
 
     CHECK_EQ(u, machine_init(&m, NULL), 0);
