@@ -42,7 +42,15 @@ $(call lib,$(1)): $(call objs,$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
 
-$(BUILD)/%.o: %.c Makefile configs/$(MODE).mk
+# What the build itself needs. A machine that has it, from wherever, is left as it is.
+$(BUILD)/.tools:
+	@mkdir -p $(@D)
+	@printf '#include <libfdt.h>\n#include <zlib.h>\nint main(void) { return !(fdt_strerror(0) && zlibVersion()); }\n' | \
+		$(CC) -x c -o $@.probe - $(LIBS) 2>/dev/null || tests/guest/install-deps.sh build
+	@rm -f $@.probe
+	@touch $@
+
+$(BUILD)/%.o: %.c Makefile configs/$(MODE).mk | $(BUILD)/.tools
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -64,7 +72,9 @@ asan tsan:
 lint: all
 	@tests/lint/lint.sh $(BUILD)
 
+# Other versions lay out some constructs otherwise: with them the tree would change to and fro.
 format:
+	@clang-format --version | grep -q 'version 14\.' || { echo "make format: needs clang-format 14, for which .clang-format was made"; exit 1; }
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 help:
@@ -77,13 +87,19 @@ help:
 	@echo "make fp       floating point against QEMU, bit for bit: N=10000000 SEED=1"
 	@echo "make bench    speed against QEMU in the same run"
 	@echo "make lint     layers, headers, globals, locks, style;  make format: clang-format"
+	@echo "make clean    removes what was built, but not fetched guests;  make distclean: all of $(BUILD)"
 	@echo "MODE=release|debug|asan|tsan  BUILD=folder  V=1"
 
 -include $(wildcard tests/*/*.mk)
 -include $(shell find $(BUILD) -path $(BUILD)/guest -prune -o -type f -name '*.d' -print 2>/dev/null)
 
+# Fetched guests stay: they are hundreds of MB, and no part of what was built.
 clean:
+	$(Q)[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -path $(BUILD)/guest -exec rm -rf {} +
+	$(Q)[ ! -d $(BUILD) ] || rmdir --ignore-fail-on-non-empty $(BUILD)
+
+distclean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean unit-bins asan tsan lint format help
+.PHONY: all clean distclean unit-bins asan tsan lint format help
 .SECONDARY:

@@ -211,17 +211,12 @@ void accel_free(struct accel *a)
 
 static struct vcpu *vcpu_of_env(void *env);
 
-static uint64_t extend(uint64_t v, unsigned memop)
-{
-    return (memop & MO_SIGN) ? (uint64_t)sextract64(v, 0, MMU_SIZE(memop) * 8) : v;
-}
-
 static uint64_t engine_load(void *env, uint64_t va, unsigned memop)
 {
     struct vcpu *cpu = vcpu_of_env(env);
     uint64_t v = 0;
 
-    return mmu_load(&cpu->mmu, va, memop, cpu->data_regime, &v) ? extend(v, memop) : 0;
+    return mmu_load(&cpu->mmu, va, memop, cpu->data_regime, &v) ? ir_extend(v, memop) : 0;
 }
 
 static void engine_store(void *env, uint64_t va, uint64_t value, unsigned memop)
@@ -233,33 +228,10 @@ static void engine_store(void *env, uint64_t va, uint64_t value, unsigned memop)
 
 static uint64_t amo_compute(uint64_t old, const struct mmu_amo_args *args, bool *stores)
 {
-    unsigned bits = MMU_SIZE(args->memop) * 8;
-    uint64_t operand = extract64(args->operand, 0, bits);
-    int64_t s_old = sextract64(old, 0, bits), s_operand = sextract64(operand, 0, bits);
-
-    switch (args->op) {
-    case IR_amo_swap:
-        return operand;
-    case IR_amo_add:
-        return old + operand;
-    case IR_amo_and:
-        return old & operand;
-    case IR_amo_or:
-        return old | operand;
-    case IR_amo_xor:
-        return old ^ operand;
-    case IR_amo_mins:
-        return s_old < s_operand ? old : operand;
-    case IR_amo_maxs:
-        return s_old > s_operand ? old : operand;
-    case IR_amo_minu:
-        return MIN(old, operand);
-    case IR_amo_maxu:
-        return MAX(old, operand);
-    default: /* IR_amo_sc */
-        *stores = old == extract64(args->expected, 0, bits);
-        return operand;
+    if (args->op == IR_amo_sc) {
+        *stores = old == ir_extend(args->expected, args->memop & MO_SIZE);
     }
+    return ir_eval_amo((enum ir_op)args->op, args->memop, old, args->operand);
 }
 
 static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expected,
@@ -273,9 +245,9 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
         return 0;
     }
     if (op == IR_amo_sc) {
-        return old != extract64(expected, 0, MMU_SIZE(memop) * 8);
+        return old != ir_extend(expected, memop & MO_SIZE);
     }
-    return extend(old, memop | MO_SIGN);
+    return ir_extend(old, memop | MO_SIGN);
 }
 
 /* ---- counted floating point ----------------------------------------------------------------- */
@@ -307,6 +279,29 @@ static bool engine_poll(void *env)
 
 #define VCPU_FIELD(d, field) ((d)->vcpu_offset + (int32_t)offsetof(struct vcpu, field))
 
+struct tcg_layout vcpu_layout(const struct cpu_model_desc *d)
+{
+    return (struct tcg_layout){
+        .env_bias = d->env_bias,
+        .poll = VCPU_FIELD(d, poll),
+        .unwind = VCPU_FIELD(d, unwind),
+        .pc = VCPU_FIELD(d, pc),
+        .pc_page = VCPU_FIELD(d, pc_page),
+        .host_ra = VCPU_FIELD(d, host_ra),
+        .host_sp = VCPU_FIELD(d, host_sp),
+        .fpu_control = d->fpu_control,
+        .tlb = VCPU_FIELD(d, tlb.entry),
+        .tlb_mask = VCPU_FIELD(d, tlb.mask),
+        .jc = VCPU_FIELD(d, jc),
+        .jc_key = VCPU_FIELD(d, jc_key),
+        .tlb_entry_bits = TLB_ENTRY_BITS,
+        .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
+        .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
+        .tlb_addend = offsetof(struct tlb_entry, addend),
+        .jc_index_bits = JC_INDEX_BITS,
+    };
+}
+
 static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, struct err *err)
 {
     struct tcg_config c = {
@@ -319,23 +314,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                     .smp = a->options.nharts > 1,
                     .count_calls = a->options.count_calls,
                     .host_features = host_features() & ~a->options.host_off},
-        .layout = {.env_bias = d->env_bias,
-                   .poll = VCPU_FIELD(d, poll),
-                   .unwind = VCPU_FIELD(d, unwind),
-                   .pc = VCPU_FIELD(d, pc),
-                   .pc_page = VCPU_FIELD(d, pc_page),
-                   .host_ra = VCPU_FIELD(d, host_ra),
-                   .host_sp = VCPU_FIELD(d, host_sp),
-                   .fpu_control = d->fpu_control,
-                   .tlb = VCPU_FIELD(d, tlb.entry),
-                   .tlb_mask = VCPU_FIELD(d, tlb.mask),
-                   .jc = VCPU_FIELD(d, jc),
-                   .jc_key = VCPU_FIELD(d, jc_key),
-                   .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
-                   .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
-                   .tlb_addend = offsetof(struct tlb_entry, addend),
-                   .jc_index_bits = JC_INDEX_BITS},
+        .layout = vcpu_layout(d),
         .globals = d->globals,
         .nglobals = d->nglobals,
         .helpers = d->helpers,

@@ -126,6 +126,8 @@ struct cpu_model_desc {
     int32_t vcpu_offset; /* of struct vcpu in the hart: env = (char *)cpu - vcpu_offset */
     int32_t env_bias;    /* see tcg_layout */
 };
+/* Where generated code for the vCPUs of D finds things. */
+struct tcg_layout vcpu_layout(const struct cpu_model_desc *d);
 /* Initialises the embedded CPU and adds it to A. DESC's tables are constant. */
 int vcpu_init(struct vcpu *cpu, struct accel *a, const struct cpu_model_desc *desc,
               struct err *err);

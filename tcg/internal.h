@@ -157,10 +157,6 @@ bool ir_eval_cond(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
  * is not one of them. Returns false, with *out unset, for every other op.
  */
 bool ir_eval(const struct ir_insn *i, uint64_t a, uint64_t b, uint64_t *out);
-/* VALUE as a load with MEMOP would extend it. */
-uint64_t ir_extend(uint64_t value, unsigned memop);
-/* The new memory value of AMO op OP; MEMOP gives the width. */
-uint64_t ir_eval_amo(enum ir_op op, unsigned memop, uint64_t old, uint64_t operand);
 
 void ir_dump(const struct tcg_context *ctx, const struct ir_insn *insns, unsigned n, FILE *out);
 /* insns[0..ninsns) to opt[0..nopt): dead definitions gone, last uses marked. */

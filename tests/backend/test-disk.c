@@ -5,6 +5,7 @@
  */
 #include "hw/backend/disk.h"
 #include "hw/host/bits.h"
+#include "tests/random.h"
 #include "tests/unit.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -186,14 +187,6 @@ static void changes_of_a_read_only_disk_are_errors_of_the_request(struct unit *u
     CHECK_EQ(u, transfer(&fx, d, DISK_DISCARD, 0, NULL, 512), -EPERM);
     disk_close(d);
     fini(&fx);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return z ^ (z >> 31);
 }
 
 enum { MODEL_SECTORS = 96, MODEL_STEPS = 3000 };

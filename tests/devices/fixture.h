@@ -11,6 +11,7 @@
 #include "hw/host/atomic.h"
 #include "hw/host/clock.h"
 #include "softmmu/memory.h"
+#include "tests/random.h"
 #include "tests/unit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -126,16 +127,6 @@ static inline void fixture_run(struct fixture *fx, unsigned ms)
 {
     timer_mod(fx->m.timers, &fx->stop, clock_now_ns() + (int64_t)ms * 1000000);
     event_loop_run(fx->m.loop);
-}
-
-/* The hash of splitmix64: seeds are small numbers, so that a failure can be repeated. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
 }
 
 #endif

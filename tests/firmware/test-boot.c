@@ -119,55 +119,47 @@ static void chosen_has_what_the_command_line_says(struct unit *u)
     guest_fini(&g);
 }
 
-static void without_firmware_the_base_of_ram_is_entered(struct unit *u)
+/* Loads a machine whose IMAGE (a member of O) is an ELF program for ADDRESS. */
+static void load_elf(struct unit *u, struct guest *g, struct boot_options *o, const char **image,
+                     uint64_t address)
 {
     uint8_t elf[ELF_SIZE];
-    char *name;
-    struct boot_options o = {.bios = "none"};
-    struct guest g;
     struct err err;
     struct boot *b;
+    char *name;
+
+    make_elf(elf, address);
+    name = temp_file(elf, sizeof(elf));
+    *image = name;
+    b = boot(g, o, &err);
+    CHECK(u, b && boot_load(b, g->map, &err) == 0);
+    boot_free(b);
+    temp_file_drop(name);
+}
+
+static void without_firmware_the_base_of_ram_is_entered(struct unit *u)
+{
+    struct boot_options o = {.bios = "none"};
+    struct guest g;
 
     guest_init(&g);
-    make_elf(elf, RAM_BASE);
-    name = temp_file(elf, sizeof(elf));
-    o.kernel = name;
-    b = boot(&g, &o, &err);
-    CHECK(u, b && boot_load(b, g.map, &err) == 0);
+    load_elf(u, &g, &o, &o.kernel, RAM_BASE);
     CHECK_EQ(u, guest_u64(u, &g, MROM_BASE + WORD_START), RAM_BASE);
-    boot_free(b);
-    temp_file_drop(name);
-    make_elf(elf, RAM_BASE + 0x100000);
-    name = temp_file(elf, sizeof(elf));
-    o.kernel = name;
-    b = boot(&g, &o, &err);
-    CHECK(u, b && boot_load(b, g.map, &err) == 0);
+    load_elf(u, &g, &o, &o.kernel, RAM_BASE + 0x100000);
     CHECK_EQ(u, guest_u64(u, &g, MROM_BASE + WORD_START), RAM_BASE + 0x100008);
-    boot_free(b);
-    temp_file_drop(name);
     guest_fini(&g);
 }
 
 static void an_elf_firmware_is_entered_at_its_entry(struct unit *u)
 {
-    uint8_t elf[ELF_SIZE];
-    char *name;
     struct boot_options o = {0};
     struct guest g;
-    struct err err;
-    struct boot *b;
 
     guest_init(&g);
-    make_elf(elf, RAM_BASE + 0x4000);
-    name = temp_file(elf, sizeof(elf));
-    o.bios = name;
-    b = boot(&g, &o, &err);
-    CHECK(u, b && boot_load(b, g.map, &err) == 0);
+    load_elf(u, &g, &o, &o.bios, RAM_BASE + 0x4000);
     CHECK_EQ(u, guest_u64(u, &g, MROM_BASE + WORD_START), RAM_BASE + 0x4008);
     CHECK_EQ(u, guest_u64(u, &g, MROM_BASE + WORD_NEXT), 0);
     CHECK_EQ(u, guest_u8(u, &g, RAM_BASE + 0x4000), 0x5a);
-    boot_free(b);
-    temp_file_drop(name);
     guest_fini(&g);
 }
 

@@ -20,6 +20,7 @@ run:
 # Everything that is tested; closes with "N passed, N failed, N skipped".
 check:
 	@tests/guest/install-deps.sh check
+	$(if $(filter lint,$(SUITES) $(ALSO)),@tests/guest/install-deps.sh lint)
 	@+$(MAKE) --no-print-directory -s all unit-bins $(CHECK_BINS) $(TORTURE)
 	@tests/guest/fetch.sh kernel opensbi uboot initramfs qemu rootfs
 	@BUILD=$(abspath $(BUILD)) ALSO="$(ALSO)" tests/run-suites.sh $(SUITES)

@@ -67,8 +67,9 @@ install_missing()
 }
 
 echo "guest: installing$missing" >&2
-if ! install_missing >&2; then
-    # Package lists may be absent or old.
+# Package lists may be absent or old.
+# shellcheck disable=SC2086
+if ! apt-cache show $missing >/dev/null 2>&1 || ! install_missing >&2; then
     $root apt-get $quiet update >&2
     install_missing >&2
 fi

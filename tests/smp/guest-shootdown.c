@@ -299,7 +299,7 @@ void test_main(void)
     unsigned n = hart_count();
     uint64_t first = pte_of((uint64_t)frames[0], PTE_RW);
 
-    versions = n > 2 ? 25 : 150;
+    versions = n > 4 ? 10 : n > 2 ? 25 : 150;
     smp_map_identity();
     entry = space_map(&smp_space, TEST_VA, (uint64_t)frames[0], PTE_RW, 0);
     run("no_load_through_an_old_translation", n, direct_loads, work_loads, first);

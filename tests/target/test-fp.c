@@ -6,25 +6,13 @@
  * table of hard ones, and random ones of every size, some of them not NaN-boxed. An argument
  * multiplies the number of random operand sets (500 makes 10 million for each variant).
  */
+#include "tests/random.h"
 #include "tests/target/translate-fixture.h"
 #include <string.h>
 
 enum { RANDOM_SETS = 300, BOX_EVERY = 16 };
 
 static unsigned long factor = 1;
-
-struct random {
-    uint64_t state;
-};
-
-static uint64_t next_random(struct random *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 /* ---- operands --------------------------------------------------------------------------- */
 
@@ -124,7 +112,7 @@ static unsigned nhard(bool single)
 }
 
 /* Random bits, hard values, and values near 1 whose sums and products meet. */
-static uint64_t random_float(struct random *r, bool single)
+static uint64_t random_float(uint64_t *r, bool single)
 {
     uint64_t n = next_random(r), bits = next_random(r);
 
@@ -285,7 +273,7 @@ static void check_hard(const struct run *r)
     }
 }
 
-static void check_random(const struct run *r, struct random *random, unsigned long n)
+static void check_random(const struct run *r, uint64_t *random, unsigned long n)
 {
     bool single = source_is_single(r->row), ints = !(row_of(r->row)->flags & FS1);
 
@@ -304,7 +292,7 @@ static void check_random(const struct run *r, struct random *random, unsigned lo
 }
 
 /* The instruction with rounding mode RM while frm is FRM, in all shapes. */
-static void check_mode(struct run *r, struct random *random, unsigned rm, uint8_t frm, bool all)
+static void check_mode(struct run *r, uint64_t *random, unsigned rm, uint8_t frm, bool all)
 {
     static const uint32_t keys[] = {KEY_FRM_NEAREST, KEY_FRM_OTHER, KEY_FRM_OTHER, KEY_FRM_OTHER,
                                     KEY_FRM_RMM};
@@ -325,7 +313,7 @@ static void check_mode(struct run *r, struct random *random, unsigned rm, uint8_
     }
 }
 
-static void check_row(struct run *r, struct random *random)
+static void check_row(struct run *r, uint64_t *random)
 {
     for (uint8_t frm = 0; frm < 5; frm++) {
         check_mode(r, random, IR_RM_DYNAMIC, frm, frm == 0);
@@ -341,7 +329,7 @@ static void check_variant(struct unit *u, const char *name, struct tcg_options o
 {
     struct bench *t = bench_new(false);
     struct run r = {.u = u, .t = t, .variant = name, .want = calloc(1, sizeof(*r.want))};
-    struct random random = {.state = 1};
+    uint64_t random = 1;
 
     assert(r.want != NULL);
     tcg_context_free(t->ctx);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* PMP: ranges of each addressing mode, priorities, straddling, locks, the page digest; and all of it against a bytewise model. */
+#include "tests/random.h"
 #include "tests/target/hart-fixture.h"
 
 enum { R = PMP_R, W = PMP_W, X = PMP_X, TOR = 1 << 3, NA4 = 2 << 3, NAPOT = 3 << 3, L = 0x80 };
@@ -213,12 +214,6 @@ static unsigned model_check(const struct hart *h, uint64_t pa, unsigned size, bo
         }
     }
     return machine ? PMP_RWX : 0;
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return *state >> 20;
 }
 
 static void random_entries(struct hart *h, uint64_t *seed)

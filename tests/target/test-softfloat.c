@@ -8,23 +8,11 @@
  */
 #include "hw/host/bits.h"
 #include "target-riscv/softfloat.h"
+#include "tests/random.h"
 #include "tests/unit.h"
 #include <stdlib.h>
 
 #define CHECK_ROUNDS 400000
-
-struct random {
-    uint64_t state;
-};
-
-static uint64_t next_random(struct random *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
 
 static unsigned frac_bits(enum sf_format f)
 {
@@ -47,7 +35,7 @@ static bool is_nan(enum sf_format f, uint64_t a)
 }
 
 /* Fractions with long runs of ones or zeros, or few bits, find the corners of rounding. */
-static uint64_t hard_fraction(struct random *r)
+static uint64_t hard_fraction(uint64_t *r)
 {
     uint64_t n = next_random(r);
 
@@ -69,7 +57,7 @@ static uint64_t hard_fraction(struct random *r)
     }
 }
 
-static uint64_t hard_exponent(enum sf_format f, struct random *r, uint64_t near)
+static uint64_t hard_exponent(enum sf_format f, uint64_t *r, uint64_t near)
 {
     uint64_t n = next_random(r);
     unsigned max = exp_max(f);
@@ -91,7 +79,7 @@ static uint64_t hard_exponent(enum sf_format f, struct random *r, uint64_t near)
 }
 
 /* NEAR: another operand, whose exponent this one often comes close to. */
-static uint64_t hard_operand(enum sf_format f, struct random *r, uint64_t near)
+static uint64_t hard_operand(enum sf_format f, uint64_t *r, uint64_t near)
 {
     uint64_t exp = (near >> frac_bits(f)) & exp_max(f);
 
@@ -331,7 +319,7 @@ static void sweep_ops(struct unit *u, enum sf_format f)
 {
     uint64_t t[HARD_MAX];
     unsigned n = hard_table(f, t);
-    struct random r = {.state = 1};
+    uint64_t r = 1;
 
     for (unsigned op = 0; op < OP_COUNT; op++) {
         for (unsigned i = 0; i < n * n; i++) {
@@ -356,7 +344,7 @@ static void f64_arithmetic_agrees_with_sse_in_results_and_flags(struct unit *u)
 }
 
 /* C near the product, so that cancellation happens. */
-static uint64_t near_product(enum sf_format f, struct random *r, uint64_t a, uint64_t b)
+static uint64_t near_product(enum sf_format f, uint64_t *r, uint64_t a, uint64_t b)
 {
     struct sf_env e = {0};
     uint64_t p = sf_mul(f, a, b, &e);
@@ -375,7 +363,7 @@ static void sweep_fma(struct unit *u, enum sf_format f)
 {
     uint64_t t[HARD_MAX];
     unsigned n = hard_table(f, t);
-    struct random r = {.state = 2};
+    uint64_t r = 2;
 
     if (!__builtin_cpu_supports("fma")) {
         return;
@@ -455,7 +443,7 @@ struct exact {
 };
 
 /* A normal operand of the middle of the range. */
-static struct exact exact_operand(enum sf_format f, struct random *r, uint64_t *bits)
+static struct exact exact_operand(enum sf_format f, uint64_t *r, uint64_t *bits)
 {
     unsigned fb = frac_bits(f), bias = exp_max(f) / 2;
     uint64_t exp = bias + next_random(r) % 41 - 20, frac = hard_fraction(r) & (BIT(fb) - 1);
@@ -465,7 +453,7 @@ static struct exact exact_operand(enum sf_format f, struct random *r, uint64_t *
     return (struct exact){sign, BIT(fb) | frac, (int)exp - (int)bias - (int)fb};
 }
 
-static void check_rmm_mul(struct unit *u, enum sf_format f, struct random *r)
+static void check_rmm_mul(struct unit *u, enum sf_format f, uint64_t *r)
 {
     uint64_t a, b, want;
     struct exact x = exact_operand(f, r, &a), y = exact_operand(f, r, &b);
@@ -477,7 +465,7 @@ static void check_rmm_mul(struct unit *u, enum sf_format f, struct random *r)
     }
 }
 
-static void check_rmm_add(struct unit *u, enum sf_format f, struct random *r)
+static void check_rmm_add(struct unit *u, enum sf_format f, uint64_t *r)
 {
     uint64_t a, b, want;
     struct exact x = exact_operand(f, r, &a), y = exact_operand(f, r, &b);
@@ -493,7 +481,7 @@ static void check_rmm_add(struct unit *u, enum sf_format f, struct random *r)
 }
 
 /* f32 only: the sum of a product and a third operand fits in 128 bits. */
-static void check_rmm_fma(struct unit *u, struct random *r)
+static void check_rmm_fma(struct unit *u, uint64_t *r)
 {
     uint64_t a, b, c, want;
     struct exact x = exact_operand(SF_F32, r, &a), y = exact_operand(SF_F32, r, &b),
@@ -512,7 +500,7 @@ static void check_rmm_fma(struct unit *u, struct random *r)
 
 static void ties_go_away_from_zero_in_rmm(struct unit *u)
 {
-    struct random r = {.state = 3};
+    uint64_t r = 3;
 
     for (unsigned i = 0; i < rounds; i++) {
         check_rmm_mul(u, SF_F32, &r);
@@ -526,7 +514,7 @@ static void ties_go_away_from_zero_in_rmm(struct unit *u)
 /* A quotient or root of normal size is never a tie: RMM must be what RNE is. */
 static void quotients_and_roots_round_in_rmm_as_in_rne(struct unit *u)
 {
-    struct random r = {.state = 4};
+    uint64_t r = 4;
 
     for (unsigned i = 0; i < rounds; i++) {
         enum sf_format f = i & 1;
@@ -578,7 +566,7 @@ static void compare_convert(struct unit *u, uint64_t a)
 
 static void formats_convert_like_the_host(struct unit *u)
 {
-    struct random r = {.state = 5};
+    uint64_t r = 5;
 
     for (unsigned i = 0; i < 2 * rounds; i++) {
         uint64_t a = hard_operand(SF_F64, &r, 0);
@@ -597,7 +585,7 @@ static int64_t host_to_int(enum sf_format f, uint64_t a, struct sse *s)
 }
 
 /* An operand with a magnitude around those of integers. */
-static uint64_t int_sized(enum sf_format f, struct random *r)
+static uint64_t int_sized(enum sf_format f, uint64_t *r)
 {
     unsigned bias = exp_max(f) / 2;
 
@@ -636,7 +624,7 @@ static void check_signed(struct unit *u, enum sf_format f, uint64_t a, unsigned 
 
 static void to_integers_like_the_host_and_saturating(struct unit *u)
 {
-    struct random r = {.state = 6};
+    uint64_t r = 6;
 
     for (unsigned i = 0; i < 2 * rounds; i++) {
         enum sf_format f = i & 1;
@@ -649,7 +637,7 @@ static void to_integers_like_the_host_and_saturating(struct unit *u)
 /* Values of 2^63 and up are integers: their conversion is a shift. */
 static void large_values_to_unsigned_are_exact(struct unit *u)
 {
-    struct random r = {.state = 7};
+    uint64_t r = 7;
 
     for (unsigned i = 0; i < rounds; i++) {
         enum sf_format f = i & 1;
@@ -704,7 +692,7 @@ static void check_from_int(struct unit *u, uint64_t value, unsigned rm)
 
 static void from_integers_like_the_host(struct unit *u)
 {
-    struct random r = {.state = 8};
+    uint64_t r = 8;
 
     check_from_int(u, 0, SF_RDN);
     for (unsigned i = 0; i < rounds; i++) {

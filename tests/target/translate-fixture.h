@@ -130,29 +130,16 @@ static inline bool poll_leaves(void *env)
     return false;
 }
 
-#define CPU(field) (int32_t)(offsetof(struct hart, cpu) + offsetof(struct vcpu, field))
-
 static inline void bench_tcg(struct bench *t, struct tcg_options options)
 {
+    const struct cpu_model_desc desc = {
+        .env_bias = HART_ENV_BIAS,
+        .vcpu_offset = offsetof(struct hart, cpu),
+        .fpu_control = offsetof(struct hart, fpu_control),
+    };
     struct tcg_config c = {
         .options = options,
-        .layout = {.env_bias = HART_ENV_BIAS,
-                   .poll = CPU(poll),
-                   .unwind = CPU(unwind),
-                   .pc = CPU(pc),
-                   .pc_page = CPU(pc_page),
-                   .host_ra = CPU(host_ra),
-                   .host_sp = CPU(host_sp),
-                   .fpu_control = offsetof(struct hart, fpu_control),
-                   .tlb = CPU(tlb.entry),
-                   .tlb_mask = CPU(tlb.mask),
-                   .jc = CPU(jc),
-                   .jc_key = CPU(jc_key),
-                   .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
-                   .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
-                   .tlb_addend = offsetof(struct tlb_entry, addend),
-                   .jc_index_bits = JC_INDEX_BITS},
+        .layout = vcpu_layout(&desc),
         .globals = riscv_globals,
         .nglobals = riscv_nglobals,
         .helpers = stub_helpers,
