@@ -181,6 +181,8 @@ void jc_forget_all(struct accel *a, bool parked) REQUIRES(&a->tb_lock);
  * changed), or the code is just being written.
  */
 struct tb *vcpu_find_tb(struct vcpu *cpu);
+/* The same if the jump cache has it, else NULL. */
+struct tb *vcpu_known_tb(const struct vcpu *cpu);
 
 /* ---- region.c ------------------------------------------------------------------------------ */
 

@@ -244,13 +244,17 @@ static struct tb *find_slow(struct vcpu *cpu)
     return tb;
 }
 
-struct tb *vcpu_find_tb(struct vcpu *cpu)
+struct tb *vcpu_known_tb(const struct vcpu *cpu)
 {
     const struct jc_entry *e = &cpu->jc[jc_index(cpu->pc)];
 
+    return load_relaxed(&e->va) == cpu->pc && e->key == cpu->jc_key ? e->tb : NULL;
+}
+
+struct tb *vcpu_find_tb(struct vcpu *cpu)
+{
+    struct tb *tb = vcpu_known_tb(cpu);
+
     cpu->engine->nlookups++;
-    if (load_relaxed(&e->va) == cpu->pc && e->key == cpu->jc_key) {
-        return e->tb;
-    }
-    return find_slow(cpu);
+    return tb ? tb : find_slow(cpu);
 }
