@@ -130,6 +130,17 @@ static struct tb_link *run_tb(struct vcpu *cpu, struct tb *tb)
     return exit.kind == TCG_EXIT_CHAIN ? &from->links[exit.site] : NULL;
 }
 
+/* CPU left by LINK (or NULL), when DROPS regions had been dropped, and goes on with TB (or NULL). */
+static void chain(struct vcpu *cpu, struct tb_link *link, uint64_t drops, struct tb *tb)
+{
+    struct accel *a = cpu->accel;
+
+    if (link && tb && drops == load_relaxed(&a->drops) && may_chain(a, link, tb)) {
+        tb_chain(a, link, tb);
+        cpu->engine->nchained++;
+    }
+}
+
 static enum slice_end vcpu_run(struct vcpu *cpu)
 {
     struct accel *a = cpu->accel;
@@ -142,6 +153,8 @@ static enum slice_end vcpu_run(struct vcpu *cpu)
         struct tb *tb;
 
         if (unlikely(poll)) {
+            /* or an exit behind a store that always causes an interrupt would never be chained */
+            chain(cpu, link, drops, jc_find(cpu));
             link = NULL;
             if (!handle_poll(cpu, poll, &end)) {
                 return end;
@@ -161,10 +174,7 @@ static enum slice_end vcpu_run(struct vcpu *cpu)
             link = NULL;
             continue;
         }
-        if (link && drops == load_relaxed(&a->drops) && may_chain(a, link, tb)) {
-            tb_chain(a, link, tb);
-            cpu->engine->nchained++;
-        }
+        chain(cpu, link, drops, tb);
         drops = load_relaxed(&a->drops);
         link = run_tb(cpu, tb);
     }

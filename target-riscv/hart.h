@@ -95,6 +95,7 @@ struct hart {
     struct time_listener time_listener;
     struct pmp_range pmp_cache; /* t: empty after a PMP change */
     uint64_t mode_satp;  /* t: satp at the last vcpu_set_mode */
+    uint64_t mode_inputs; /* t: what the mode was computed from last, beside satp; 0: never */
     const struct memory_region *pte_region; /* t: where the last PTE was found */
     uint64_t mstatus_mask, menvcfg_mask; /* c: writable bits with this configuration */
     const struct decoder *decoder; /* c: shared by harts of one configuration */

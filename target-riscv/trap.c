@@ -98,7 +98,7 @@ static unsigned frm_key(const struct hart *h)
     return keys[h->frm];
 }
 
-void hart_update_mode(struct hart *h)
+static void compute_mode(struct hart *h)
 {
     struct vcpu *cpu = &h->cpu;
     uint32_t key = (uint32_t)(set_field(0, KEY_PRIV, h->priv) | set_field(0, KEY_FS, fs_key(h)) |
@@ -112,6 +112,26 @@ void hart_update_mode(struct hart *h)
     }
     h->mode_satp = h->satp;
     vcpu_set_mode(cpu, key, data, fetch, h->satp);
+}
+
+/* All that the mode depends on but satp, in one word that is never 0: priv and frm lie below the bits of mstatus. */
+static uint64_t mode_inputs(const struct hart *h)
+{
+    uint64_t bits = MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_MPRV;
+
+    _Static_assert(MSTATUS_MPP > 1 << 7, "room for priv, frm and a 1");
+    bits |= h->mstatus & MSTATUS_MPRV ? MSTATUS_MPP : 0;
+    return (h->mstatus & bits) | 1 << 6 | (unsigned)h->frm << 2 | h->priv;
+}
+
+void hart_update_mode(struct hart *h)
+{
+    uint64_t inputs = mode_inputs(h);
+
+    if (inputs != h->mode_inputs || h->satp != h->mode_satp) {
+        h->mode_inputs = inputs;
+        compute_mode(h);
+    }
 }
 
 /* ---- entry ------------------------------------------------------------------------------------------------------------------ */
