@@ -135,6 +135,7 @@ struct accel {
     unsigned nvcpus;
     struct vcpu_thread *threads; /* c after start */
     unsigned nthreads;
+    bool yields;        /* c after start: more threads than cores */
     struct timer slice; /* thread=single: whose turn */
     struct vcpu *turn;  /* a: thread=single: the vCPU that runs */
 

@@ -8,6 +8,7 @@
  */
 #include "accel/internal.h"
 #include "hw/host/clock.h"
+#include "hw/host/thread.h"
 
 #include <inttypes.h>
 
@@ -269,6 +270,7 @@ int accel_start(struct accel *a, struct err *err)
 
     timer_init(&a->slice, slice_over, a);
     a->nthreads = single ? 1 : a->nvcpus;
+    a->yields = a->nthreads > host_cpu_count();
     for (unsigned i = 0; i < a->nthreads; i++) {
         thread_init(a, &a->threads[i], &a->vcpus[i], single ? a->nvcpus : 1);
     }

@@ -207,6 +207,7 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
         .max_insns = f->cacheable ? TB_MAX_INSNS : 1,
         .superblock = !a->options.superblock_off,
         .fuse_lrsc = !a->options.lrsc_exclusive,
+        .yields = a->yields,
     };
 
     code_page_protect(a->domain, f->first.pa, &cpu->mmu);

@@ -74,6 +74,7 @@ struct tb_source {
     unsigned max_insns;
     bool superblock; /* go on through not-taken branches and direct jumps forward */
     bool fuse_lrsc;
+    bool yields; /* a hart that waits should give its core to another: they are too few */
     /* results */
     int32_t end_off; /* behind the last byte of guest code that the TB depends on */
     unsigned ninsns;

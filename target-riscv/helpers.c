@@ -42,6 +42,12 @@ uint64_t helper_mret(struct hart *h, int64_t imm UNUSED)
     return 0;
 }
 
+uint64_t helper_pause(struct hart *h UNUSED, int64_t imm UNUSED)
+{
+    thread_yield();
+    return 0;
+}
+
 uint64_t helper_sret(struct hart *h, int64_t imm UNUSED)
 {
     hart_sret(h);

@@ -28,8 +28,11 @@ bool trans_fence_tso(struct dis *d, const struct insn *i UNUSED)
     return true;
 }
 
-bool trans_pause(struct dis *d UNUSED, const struct insn *i UNUSED)
+bool trans_pause(struct dis *d, const struct insn *i UNUSED)
 {
+    if (d->src->yields) {
+        ir_call(d->ctx, HELPER_pause, IR_NONE, IR_NONE, IR_NONE, IR_NONE, 0);
+    }
     return true;
 }
 

@@ -55,6 +55,11 @@ bool cond_wait_until(struct cond *c, struct mutex *m, int64_t deadline_ns) REQUI
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
 
+/* Lets another thread have this core. */
+void thread_yield(void);
+/* Cores that this process may use. */
+unsigned host_cpu_count(void);
+
 struct thread {
     pthread_t t;
 };

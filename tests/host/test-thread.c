@@ -6,6 +6,7 @@
 #include "tests/unit.h"
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -198,6 +199,23 @@ static void threads_start_with_signals_blocked_and_a_name_that_fits(struct unit 
     CHECK(u, !sigismember(&set, SIGINT));
 }
 
+static void this_thread_s_cores_are_counted(struct unit *u)
+{
+    cpu_set_t all, one;
+
+    CHECK_EQ(u, sched_getaffinity(0, sizeof(all), &all), 0);
+    CHECK_EQ(u, host_cpu_count(), CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (unsigned cpu = 0; CPU_COUNT(&one) == 0; cpu++) {
+        if (CPU_ISSET(cpu, &all)) {
+            CPU_SET(cpu, &one);
+        }
+    }
+    CHECK_EQ(u, sched_setaffinity(0, sizeof(one), &one), 0);
+    CHECK_EQ(u, host_cpu_count(), 1);
+    CHECK_EQ(u, sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 int main(void)
 {
     static const struct unit_case cases[] = {
@@ -208,6 +226,7 @@ int main(void)
         UNIT(futex_wake_of_all_wakes_all),
         UNIT(cond_wait_sees_the_broadcast_and_cond_wait_until_the_deadline),
         UNIT(threads_start_with_signals_blocked_and_a_name_that_fits),
+        UNIT(this_thread_s_cores_are_counted),
     };
 
     return unit_run(cases, ARRAY_SIZE(cases));

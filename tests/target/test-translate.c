@@ -337,6 +337,24 @@ static void a_superblock_does_what_its_instructions_do_one_by_one(struct unit *u
     on_both(u, superblock_equals_single);
 }
 
+/* ---- pause ------------------------------------------------------------------------------ */
+
+static void pause_calls_if_it_yields(struct unit *u, struct bench *t)
+{
+    for (unsigned yields = 0; yields < 2; yields++) {
+        CODE(t, 0, 0x0100000f, JAL(ZERO, 0x1000));
+        t->src.yields = yields;
+        bench_run(t);
+        CHECK_EQ(u, t->ncalls, yields);
+        CHECK(u, !yields || t->calls[0].helper == HELPER_pause);
+    }
+}
+
+static void pause_yields_only_where_cores_are_too_few(struct unit *u)
+{
+    on_both(u, pause_calls_if_it_yields);
+}
+
 /* ---- LR/SC ------------------------------------------------------------------------------ */
 
 static void fused_pair(struct unit *u, struct bench *t)
@@ -579,6 +597,7 @@ int main(void)
         UNIT(jumps_go_where_they_say),
         UNIT(without_c_misaligned_targets_trap_when_jumped_to),
         UNIT(a_superblock_does_what_its_instructions_do_one_by_one),
+        UNIT(pause_yields_only_where_cores_are_too_few),
         UNIT(pairs_with_register_work_between_are_fused),
         UNIT(other_pairs_go_through_the_helpers),
         UNIT(fs_gates_and_is_made_dirty_behind_what_traps),
