@@ -48,7 +48,8 @@ $(BUILD)/%.o: %.c Makefile configs/$(MODE).mk
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 # --- tests: every tests/*/test-*.c is a program linked with all libraries ---------------------------------------------------
-UNIT_BINS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test-*.c))
+UNITS = $(wildcard tests/*/test-*.c)
+UNIT_BINS = $(UNITS:%.c=$(BUILD)/%)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
 	$(call say,LINK,$@)

@@ -54,6 +54,11 @@ static int set_superblock(struct accel_options *o, const char *value, struct err
     return set_choice(&o->superblock_off, value, "on", "off", "superblock", err);
 }
 
+static int set_loop_pages(struct accel_options *o, const char *value, struct err *err)
+{
+    return set_choice(&o->loop_pages_off, value, "on", "off", "loop-pages", err);
+}
+
 static int set_pin(struct accel_options *o, const char *value, struct err *err)
 {
     return set_choice(&o->pin_off, value, "on", "off", "pin", err);
@@ -105,6 +110,7 @@ static const struct {
     {"chain", set_chain},
     {"superblock", set_superblock},
     {"pin", set_pin},
+    {"loop-pages", set_loop_pages},
     {"fpu", set_fpu},
     {"host", set_host},
     {"tb-size", set_tb_size},
@@ -250,7 +256,7 @@ static uint64_t amo_compute(uint64_t old, const struct mmu_amo_args *args, bool 
         return MIN(old, operand);
     case IR_amo_maxu:
         return MAX(old, operand);
-    default: /* IR_amo_cas */
+    default: /* IR_amo_sc */
         *stores = old == extract64(args->expected, 0, bits);
         return operand;
     }
@@ -263,9 +269,13 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
     struct mmu_amo_args args = {.op = op, .memop = memop, .operand = value, .expected = expected};
     uint64_t old;
 
-    return mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)
-               ? extend(old, memop | MO_SIGN)
-               : 0;
+    if (!mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)) {
+        return 0;
+    }
+    if (op == IR_amo_sc) {
+        return old != extract64(expected, 0, MMU_SIZE(memop) * 8);
+    }
+    return extend(old, memop | MO_SIGN);
 }
 
 /* ---- counted floating point ----------------------------------------------------------------- */
@@ -298,6 +308,7 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .options = {.interp = a->options.interp,
                     .pin_off = a->options.pin_off,
                     .chain_off = a->options.chain_off,
+                    .loop_pages_off = a->options.loop_pages_off,
                     .fpu_helper = a->options.fpu_helper,
                     .fences_off = a->machine->harts_skip_fences,
                     .smp = a->options.nharts > 1,
@@ -311,11 +322,11 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
                    .host_ra = VCPU_FIELD(d, host_ra),
                    .host_sp = VCPU_FIELD(d, host_sp),
                    .fpu_control = d->fpu_control,
-                   .tlb = VCPU_FIELD(d, tlb),
+                   .tlb = VCPU_FIELD(d, tlb.entry),
+                   .tlb_mask = VCPU_FIELD(d, tlb.mask),
                    .jc = VCPU_FIELD(d, jc),
                    .jc_key = VCPU_FIELD(d, jc_key),
                    .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_index_bits = TLB_INDEX_BITS,
                    .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
                    .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
                    .tlb_addend = offsetof(struct tlb_entry, addend),
@@ -360,7 +371,7 @@ int vcpu_init(struct vcpu *cpu, struct accel *a, const struct cpu_model_desc *de
         return -ENOMEM;
     }
     jc_clear(cpu);
-    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, err);
+    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, &cpu->tlb, err);
     if (!rc) {
         a->vcpus[a->nvcpus++] = cpu;
     }
@@ -405,7 +416,7 @@ void vcpu_sync_pc(struct vcpu *cpu)
     }
 }
 
-static void update_key(struct vcpu *cpu)
+void vcpu_update_key(struct vcpu *cpu)
 {
     if (unlikely(cpu->mmu.ids_wrapped)) {
         cpu->mmu.ids_wrapped = false;
@@ -423,26 +434,26 @@ void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, un
     if (data_regime < REGIME_PAGED_COUNT || fetch_regime < REGIME_PAGED_COUNT) {
         mmu_select(&cpu->mmu, space_key);
     }
-    cpu->tlb = mmu_table(&cpu->mmu, data_regime);
-    update_key(cpu);
+    mmu_set_view(&cpu->mmu, data_regime);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_all(struct vcpu *cpu)
 {
     mmu_flush_all(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_paged(struct vcpu *cpu)
 {
     mmu_flush_paged(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
 {
     mmu_flush_slots(&cpu->mmu, match, arg);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),

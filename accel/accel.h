@@ -23,6 +23,7 @@ struct accel_options {
     bool interp;         /* backend=interp */
     bool lrsc_exclusive; /* lrsc=exclusive: no fused LR/SC pairs */
     bool chain_off;      /* chain=off (also -d nochain) */
+    bool loop_pages_off; /* loop-pages=off: loops remember no pages */
     bool superblock_off; /* superblock=off: end TBs at every branch */
     bool fpu_helper;     /* fpu=helper: floating point by its definition in C, not inline */
     bool pin_off;        /* pin=off: no guest register in a host register */

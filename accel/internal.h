@@ -26,10 +26,10 @@
 #define KEY_ENGINE_ONE_INSN \
     BIT(31) /* the page's rights hold for one instruction only: not chained, not cached */
 
-/* Where jump-cache entries for a TB are. */
+/* Where jump-cache entries for a TB are: of its one address, which all harts hash alike. */
 #define JC_NOWHERE  0u
 #define JC_ANYWHERE 1u
-#define JC_PLACE    BIT(31) /* | vCPU index << 16 | entry */
+#define JC_PLACE    UINT32_C(0x80000000) /* | first entry of the pair, in any hart's cache */
 
 /* An exit, and its place in the list of exits chained to the same TB. */
 struct tb_link {
@@ -83,17 +83,34 @@ struct vcpu_thread {
     uint32_t wake;     /* a: futex, counts wakes */
 };
 
+/* The entries of a jump cache by guest page: lists of indexes, doubly linked. Owner thread. */
+#define JC_PAGE_LISTS 1024
+struct jc_node {
+    uint16_t list; /* which one it is on, or UINT16_MAX */
+    uint16_t prev, next;
+};
+/* Addresses that superpages may map: a flush by address there concerns more than a page. */
+struct jc_large {
+    vaddr_t lo, hi;
+    bool any;
+};
+struct jc_lists {
+    uint16_t first[JC_PAGE_LISTS]; /* by hash of the page */
+    struct jc_node node[JC_ENTRIES];
+    struct jc_large large[2]; /* of the lower and the upper half of addresses */
+};
+
 /* The engine's own part of a vCPU. */
 struct vcpu_engine {
     struct tcg_context *ctx;
-    struct region *region;      /* t: being filled; NULL at first */
-    struct vcpu_thread *thread; /* c after start */
-    uint64_t jc_pages[64]; /* t: bitmap of hashes of guest pages that the jump cache may hold */
+    struct region *region;                  /* t: being filled; NULL at first */
+    struct vcpu_thread *thread;             /* c after start */
+    struct jc_lists jc_lists;               /* t */
     uint8_t page_copy[GUEST_PAGE_SIZE + 8]; /* t: the guest code being translated */
     uint8_t next_copy[8];
     /* t: statistics (counters.def) */
     uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes, nchained, nirqs, nwfi,
-        nexits, nfencei, njc_scans;
+        nexits, nfencei;
     uint64_t timed_ns, timed_insns; /* of the translations that were timed */
     uint64_t exits[TCG_EXIT_LOOP + 1];
     uint64_t npolls, npoll_irq, npoll_work, npoll_slice;
@@ -163,9 +180,11 @@ static inline unsigned jc_index(uint64_t va)
     return ((va >> 1) ^ (va >> GUEST_PAGE_BITS)) & (JC_ENTRIES - 1);
 }
 
-/* Caches TB for the current pc and key of CPU. */
-void jc_insert(struct vcpu *cpu, struct tb *tb);
-/* Drops entries for the page of VA (whatever their key). Own thread. */
+/* The TB cached for the current pc and key of CPU, or NULL. */
+struct tb *jc_find(const struct vcpu *cpu);
+/* Caches TB for the current pc and key of CPU; mappings of up to 1 << PAGE_BITS bytes led to it. */
+void jc_insert(struct vcpu *cpu, struct tb *tb, unsigned page_bits);
+/* Drops entries for the mapping that VA lies in (whatever their key). Own thread. */
 void jc_flush_page(struct vcpu *cpu, vaddr_t va);
 void jc_clear(struct vcpu *cpu);
 /*
@@ -178,6 +197,11 @@ void jc_forget(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock);
  * pointer to such a TB may stay.
  */
 void jc_forget_all(struct accel *a, bool parked) REQUIRES(&a->tb_lock);
+
+/* ---- accel.c ------------------------------------------------------------------------------- */
+
+/* Makes jc_key what mode and address space say. Own thread. */
+void vcpu_update_key(struct vcpu *cpu);
 
 /* ---- translate.c --------------------------------------------------------------------------- */
 

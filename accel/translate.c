@@ -18,15 +18,15 @@
 
 /* Where the pc's code lies. */
 struct fetch {
-    paddr_t pa, pa2;
-    const uint8_t *host, *host2; /* of the pages */
+    struct mmu_fetch first;
+    struct mmu_fetch second; /* host: NULL if all is in the first page */
+    paddr_t pa2;             /* page of the second, or NO_PAGE */
     bool cacheable;
 };
 
-static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **host,
-                     bool *cacheable)
+static bool fetch_at(struct vcpu *cpu, vaddr_t va, struct mmu_fetch *f)
 {
-    int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, pa, host, cacheable);
+    int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, f);
 
     if (rc) {
         cpu->ops->fetch_fault(cpu, va, rc < 0 ? 0 : rc);
@@ -41,26 +41,24 @@ static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **
 static bool fetch(struct vcpu *cpu, struct fetch *f)
 {
     unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
-    const uint8_t *host;
-    paddr_t pa;
-    bool cacheable, wide;
+    bool wide;
 
+    f->second = (struct mmu_fetch){.host = NULL};
     f->pa2 = NO_PAGE;
-    f->host2 = NULL;
-    if (!fetch_at(cpu, cpu->pc, &f->pa, &f->host, &f->cacheable)) {
+    if (!fetch_at(cpu, cpu->pc, &f->first)) {
         return false;
     }
-    wide = (load_relaxed((const uint16_t *)(f->host + offset)) & 3) == 3;
+    f->cacheable = f->first.cacheable;
+    wide = (load_relaxed((const uint16_t *)(f->first.host + offset)) & 3) == 3;
     if (!wide || (offset != GUEST_PAGE_SIZE - 2 && f->cacheable)) {
         return true;
     }
-    if (!fetch_at(cpu, cpu->pc + 2, &pa, &host, &cacheable)) {
+    if (!fetch_at(cpu, cpu->pc + 2, &f->second)) {
         return false;
     }
-    f->cacheable &= cacheable;
+    f->cacheable &= f->second.cacheable;
     if (offset == GUEST_PAGE_SIZE - 2) {
-        f->pa2 = pa & GUEST_PAGE_MASK;
-        f->host2 = host;
+        f->pa2 = f->second.pa & GUEST_PAGE_MASK;
     }
     return true;
 }
@@ -98,11 +96,11 @@ static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source 
 
     for (unsigned i = 0; i < len; i += 2) {
         store_le16(en->page_copy + offset + i,
-                   load_relaxed((const uint16_t *)(f->host + offset + i)));
+                   load_relaxed((const uint16_t *)(f->first.host + offset + i)));
     }
     src->host = en->page_copy;
-    if (f->host2) {
-        store_le16(en->next_copy, load_relaxed((const uint16_t *)f->host2));
+    if (f->pa2 != NO_PAGE) {
+        store_le16(en->next_copy, load_relaxed((const uint16_t *)f->second.host));
         src->next = en->next_copy;
     }
 }
@@ -204,10 +202,10 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
     };
 
     assert(tb);
-    tb->pa = f->pa;
+    tb->pa = f->first.pa;
     tb->pa2 = f->pa2;
     tb->mode_key = mode_key;
-    code_page_protect(a->domain, f->pa, &cpu->mmu);
+    code_page_protect(a->domain, f->first.pa, &cpu->mmu);
     if (f->pa2 != NO_PAGE) {
         code_page_protect(a->domain, f->pa2, &cpu->mmu);
     }
@@ -226,7 +224,7 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
         store_relaxed(&tb->dead, true);
         return published;
     }
-    recheck_page(a, cpu, f->pa);
+    recheck_page(a, cpu, f->first.pa);
     if (f->pa2 != NO_PAGE) {
         recheck_page(a, cpu, f->pa2);
     }
@@ -244,7 +242,7 @@ static struct tb *find_slow(struct vcpu *cpu)
         return NULL;
     }
     mode_key |= f.cacheable ? 0 : KEY_ENGINE_ONE_INSN;
-    tb = tb_lookup(cpu->accel, f.pa, f.pa2, mode_key);
+    tb = tb_lookup(cpu->accel, f.first.pa, f.pa2, mode_key);
     if (!tb) {
         tb = translate(cpu, &f, mode_key);
         if (!tb) {
@@ -252,18 +250,16 @@ static struct tb *find_slow(struct vcpu *cpu)
         }
     }
     if (f.cacheable) {
-        jc_insert(cpu, tb);
+        vcpu_update_key(cpu); /* the fetch may have been the first from a page that is not global */
+        jc_insert(cpu, tb, MAX(f.first.page_bits, f.second.page_bits));
     }
     return tb;
 }
 
 struct tb *vcpu_find_tb(struct vcpu *cpu)
 {
-    const struct jc_entry *e = &cpu->jc[jc_index(cpu->pc)];
+    struct tb *tb = jc_find(cpu);
 
     cpu->engine->nlookups++;
-    if (load_relaxed(&e->va) == cpu->pc && e->key == cpu->jc_key) {
-        return e->tb;
-    }
-    return find_slow(cpu);
+    return tb ? tb : find_slow(cpu);
 }

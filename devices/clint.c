@@ -7,12 +7,12 @@
  * 0x0000 + 4 H    RW 4     MSIP: bit 0 is the hart's machine software interrupt, the rest reads 0
  * 0x4000 + 8 H    RW 4, 8  MTIMECMP: the hart's machine timer interrupt is pending while mtime >=
  *                          mtimecmp; reset: all ones
- * 0xbff8          RW 4, 8  MTIME: the machine's time plus what guest writes have moved it by;
- *                          reset: the machine's time
+ * 0xbff8          RW 4, 8  MTIME: the machine's time; a write moves it for the whole machine;
+ *                          reset: what it was without such writes
  * rest            RW       reads 0, writes are ignored
  *
- * 8-byte accesses to MSIP cover two harts. A write of MTIME moves what this device shows and
- * compares with; the `time` CSR and Sstc follow the machine's own time and do not move with it.
+ * 8-byte accesses to MSIP cover two harts. The `time` CSR shadows MTIME and moves with it
+ * (privileged spec 3.2.1).
  *
  * Lockless towards the BQL: called from any vCPU thread, and from the timer on the I/O thread.
  * Registers are atomic words. Whoever changes one then makes the line what the register says, under
@@ -47,25 +47,8 @@ struct clint {
     struct machine *machine;  /* c */
     struct clint_hart *harts; /* c */
     unsigned nharts;          /* c */
-    uint64_t delta;           /* a: mtime - machine time */
+    struct time_listener time_listener;
 };
-
-static uint64_t mtime_now(const struct clint *c)
-{
-    uint64_t delta = load_seq(&c->delta); /* first: whoever set it looked at an earlier time */
-
-    return machine_time(c->machine) + delta;
-}
-
-/* Host time of the moment when mtime reaches TICKS, which lies ahead. */
-static int64_t mtime_deadline(const struct clint *c, uint64_t ticks)
-{
-    uint64_t delta = load_seq(&c->delta);
-    uint64_t now = machine_time(c->machine);
-    uint64_t ahead = ticks - (now + delta);
-
-    return now + ahead < now ? INT64_MAX : machine_time_to_ns(c->machine, now + ahead);
-}
 
 static void publish_msip(struct clint_hart *h)
 {
@@ -76,21 +59,30 @@ static void publish_msip(struct clint_hart *h)
 
 static void publish_mtip(struct clint_hart *h)
 {
-    struct clint *c = h->clint;
+    const struct machine *m = h->clint->machine;
     uint64_t cmp;
     bool due;
 
     mutex_lock(&h->lock);
     cmp = load_seq(&h->mtimecmp);
-    due = mtime_now(c) >= cmp;
+    due = machine_time(m) >= cmp;
     irq_set(h->mtip_irq, due);
-    timer_mod(c->machine->timers, &h->timer, due ? INT64_MAX : mtime_deadline(c, cmp));
+    timer_mod(m->timers, &h->timer, due ? INT64_MAX : machine_time_to_ns(m, cmp));
     mutex_unlock(&h->lock);
 }
 
 static void mtimecmp_due(void *opaque)
 {
     publish_mtip(opaque);
+}
+
+static void mtime_moved(void *opaque)
+{
+    const struct clint *c = opaque;
+
+    for (unsigned i = 0; i < c->nharts; i++) {
+        publish_mtip(&c->harts[i]);
+    }
 }
 
 static void write_msip(struct clint *c, uint64_t index, uint32_t value)
@@ -106,32 +98,12 @@ static uint32_t read_msip(const struct clint *c, uint64_t index)
     return index < c->nharts ? load_seq(&c->harts[index].msip) : 0;
 }
 
-/* What a 64-bit register that holds OLD holds after SIZE bytes are stored at its byte SHIFT / 8. */
-static uint64_t merge(uint64_t old, unsigned shift, uint64_t value, unsigned size)
-{
-    return deposit64(old, shift, size * 8, value);
-}
-
 static void write_mtimecmp(struct clint_hart *h, unsigned shift, uint64_t value, unsigned size)
 {
     uint64_t old = load_seq(&h->mtimecmp);
 
-    while (!atomic_cas(&h->mtimecmp, &old, merge(old, shift, value, size))) {}
+    while (!atomic_cas(&h->mtimecmp, &old, deposit64(old, shift, size * 8, value))) {}
     publish_mtip(h);
-}
-
-static void write_mtime(struct clint *c, unsigned shift, uint64_t value, unsigned size)
-{
-    uint64_t old = load_seq(&c->delta);
-    uint64_t now, moved;
-
-    do {
-        now = machine_time(c->machine);
-        moved = merge(now + old, shift, value, size) - now;
-    } while (!atomic_cas(&c->delta, &old, moved));
-    for (unsigned i = 0; i < c->nharts; i++) {
-        publish_mtip(&c->harts[i]);
-    }
 }
 
 static uint64_t clint_read(struct device *dev, uint64_t offset, unsigned size)
@@ -145,7 +117,7 @@ static uint64_t clint_read(struct device *dev, uint64_t offset, unsigned size)
         return size == 8 ? value | (uint64_t)read_msip(c, offset / 4 + 1) << 32 : value;
     }
     if ((offset & ~UINT64_C(7)) == MTIME) {
-        value = mtime_now(c);
+        value = machine_time(c->machine);
     } else if ((offset - MTIMECMP_BASE) / 8 < c->nharts) {
         value = load_seq(&c->harts[(offset - MTIMECMP_BASE) / 8].mtimecmp);
     } else {
@@ -165,7 +137,7 @@ static void clint_write(struct device *dev, uint64_t offset, uint64_t value, uns
             write_msip(c, offset / 4 + 1, (uint32_t)(value >> 32));
         }
     } else if ((offset & ~UINT64_C(7)) == MTIME) {
-        write_mtime(c, shift, value, size);
+        machine_set_time(c->machine, value << shift, deposit64(0, shift, size * 8, UINT64_MAX));
     } else if ((offset - MTIMECMP_BASE) / 8 < c->nharts) {
         write_mtimecmp(&c->harts[(offset - MTIMECMP_BASE) / 8], shift, value, size);
     } else {
@@ -178,13 +150,12 @@ static void clint_reset(struct device *dev)
 {
     struct clint *c = dev->state;
 
-    store_seq(&c->delta, 0);
     for (unsigned i = 0; i < c->nharts; i++) {
         store_seq(&c->harts[i].msip, 0);
         store_seq(&c->harts[i].mtimecmp, UINT64_MAX);
         publish_msip(&c->harts[i]);
-        publish_mtip(&c->harts[i]);
     }
+    machine_reset_time(c->machine); /* and mtime_moved brings the timers' lines */
 }
 
 static int clint_init(struct device *dev, struct err *err)
@@ -213,6 +184,8 @@ static int clint_init(struct device *dev, struct err *err)
         timer_init(&h->timer, mtimecmp_due, h);
         mutex_init(&h->lock, RANK_DEVICE, "clint");
     }
+    c->time_listener = (struct time_listener){.moved = mtime_moved, .opaque = c};
+    machine_add_time_listener(c->machine, &c->time_listener);
     return 0;
 }
 
@@ -220,7 +193,8 @@ static void clint_destroy(struct device *dev)
 {
     struct clint *c = dev->state;
 
-    for (unsigned i = 0; c->harts && i < c->nharts; i++) {
+    machine_remove_time_listener(c->machine, &c->time_listener);
+    for (unsigned i = 0; i < c->nharts; i++) {
         timer_del(c->machine->timers, &c->harts[i].timer);
         mutex_fini(&c->harts[i].lock);
     }

@@ -91,7 +91,8 @@ struct hart {
     unsigned npmp_active; /* entries up to the last that is on: 0 = nothing to check */
 
     struct timer stimer; /* stimecmp's deadline */
-    uint32_t stimer_due; /* a: the deadline passed: mip.STIP is to be computed again */
+    uint32_t stimer_due; /* a: the deadline passed or time was moved: mip.STIP is to be computed again */
+    struct time_listener time_listener;
     struct pmp_range pmp_cache; /* t: empty after a PMP change */
     uint64_t mode_satp;  /* t: satp at the last vcpu_set_mode */
     const struct memory_region *pte_region; /* t: where the last PTE was found */

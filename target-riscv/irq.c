@@ -31,7 +31,8 @@
  * mip, for it could be late for a stimecmp that was replaced: it sets stimer_due, then kicks. Whoever looks at mip on the hart's
  * thread takes stimer_due (exchange with 0) and computes anew. A deadline that passes before the exchange is seen by the clock
  * read behind it; one that passes after it sets the flag again. The timer list never fires early (timer.h), so a deadline that
- * fired is past when the hart reads the clock.
+ * fired is past when the hart reads the clock. A guest that moves its time (any thread) sets the flag in the same way, after the
+ * move: the timer may be wrong by then, so whoever takes the flag also arms it anew. While STIP is disabled in mie nobody needs to.
  */
 #include "hw/host/log.h"
 #include "target-riscv/csr.h"
@@ -66,8 +67,8 @@ const struct irq *hart_irq(struct hart *h, unsigned cause)
 
 /* ---- stimecmp ---------------------------------------------------------------------------------------------------------------- */
 
-/* I/O thread. */
-static void stimer_fire(void *opaque)
+/* The deadline passed (I/O thread), or guest time was moved (any thread). */
+static void stimer_look(void *opaque)
 {
     struct hart *h = opaque;
 
@@ -94,6 +95,14 @@ static bool compute_stip(struct hart *h)
     return due;
 }
 
+/* After stimer_due was taken. A deadline that is still ahead may be another than the timer has. */
+static void compute_stip_and_arm(struct hart *h)
+{
+    if (!compute_stip(h)) {
+        timer_mod(h->machine->timers, &h->stimer, machine_time_to_ns(h->machine, h->stimecmp));
+    }
+}
+
 void hart_update_stimer(struct hart *h)
 {
     atomic_xchg(&h->stimer_due, 0);
@@ -102,9 +111,7 @@ void hart_update_stimer(struct hart *h)
         fetch_and(&h->mip, ~MIP_STIP);
         return;
     }
-    if (!compute_stip(h)) {
-        timer_mod(h->machine->timers, &h->stimer, machine_time_to_ns(h->machine, h->stimecmp));
-    }
+    compute_stip_and_arm(h);
     hart_update_irq(h);
 }
 
@@ -113,7 +120,7 @@ void hart_update_stimer(struct hart *h)
 static uint64_t pending(struct hart *h)
 {
     if (unlikely(load_seq(&h->stimer_due)) && atomic_xchg(&h->stimer_due, 0) && sstc_on(h)) {
-        compute_stip(h);
+        compute_stip_and_arm(h);
     }
     return load_seq(&h->mip) | load_seq(&h->seip_line);
 }
@@ -194,10 +201,13 @@ void hart_irq_init(struct hart *h)
     for (unsigned i = 0; i < ARRAY_SIZE(h->lines); i++) {
         h->lines[i] = (struct irq){.set = irq_line_set, .opaque = h, .line = i};
     }
-    timer_init(&h->stimer, stimer_fire, h);
+    timer_init(&h->stimer, stimer_look, h);
+    h->time_listener = (struct time_listener){.moved = stimer_look, .opaque = h};
+    machine_add_time_listener(h->machine, &h->time_listener);
 }
 
 void hart_irq_fini(struct hart *h)
 {
+    machine_remove_time_listener(h->machine, &h->time_listener);
     timer_del(h->machine->timers, &h->stimer);
 }

@@ -13,8 +13,8 @@
 #define IR_MAX_INSNS  2048
 #define IR_MAX_CONSTS 2048
 #define IR_MAX_LABELS 512
-#define IR_MAX_TEMPS \
-    256 /* in one guest instruction: their numbers start again at each insn_start */
+/* In one guest instruction: their numbers start again at each insn_start. */
+#define IR_MAX_TEMPS   64
 #define IR_MAX_GLOBALS 200
 #define IR_MAX_SITES   ARRAY_SIZE(((struct tcg_code *)0)->sites)
 /* What one guest instruction may need at most; ir_full keeps this much free. */

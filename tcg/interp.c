@@ -243,16 +243,19 @@ struct jc_probe {
 static bool run_probe(struct run *r, uint64_t va)
 {
     uint64_t index = ((va >> 1) ^ (va >> 12)) & ((1u << r->lay->jc_index_bits) - 1);
-    struct jc_probe *jc = *(struct jc_probe **)(void *)(r->env + r->lay->jc) + index;
+    uint64_t key = *env_u64(r, r->lay->jc_key);
 
-    if (r->t->config.options.chain_off || load_acquire(&jc->va) != va ||
-        jc->key != *env_u64(r, r->lay->jc_key)) {
-        *env_u64(r, r->lay->pc) = va;
-        return leave(r, TCG_EXIT_LOOKUP, 0);
+    for (unsigned way = 0; way < 2 && !r->t->config.options.chain_off; way++) {
+        struct jc_probe *jc = *(struct jc_probe **)(void *)(r->env + r->lay->jc) + (index ^ way);
+
+        if (load_acquire(&jc->va) == va && jc->key == key) {
+            *env_u64(r, r->lay->pc_page) = va & ~UINT64_C(4095);
+            enter(r, jc->code);
+            return true;
+        }
     }
-    *env_u64(r, r->lay->pc_page) = va & ~UINT64_C(4095);
-    enter(r, jc->code);
-    return true;
+    *env_u64(r, r->lay->pc) = va;
+    return leave(r, TCG_EXIT_LOOKUP, 0);
 }
 
 static void begin_call(struct run *r, const struct ir_insn *i)
@@ -328,7 +331,7 @@ static bool run_memory(struct run *r, const struct ir_insn *i)
         value = c->load(r->env, va, memop);
     } else if (i->op == IR_st) {
         c->store(r->env, va, get(r, i->b), memop);
-    } else if (i->op == IR_amo_cas) {
+    } else if (i->op == IR_amo_sc) {
         value = c->amo(r->env, va, get(r, i->c), get(r, i->b), memop, i->op);
     } else {
         value = c->amo(r->env, va, get(r, i->b), 0, memop, i->op);

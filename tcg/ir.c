@@ -682,12 +682,12 @@ void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_ar
     ir_emit(ctx, op, amo_type(memop), d, simplify_address(ctx, addr), b)->aux = (uint16_t)memop;
 }
 
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
-            unsigned memop)
+void ir_sc(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+           unsigned memop)
 {
     ir_arg b = simplify(ctx, expected), c = simplify(ctx, value);
     struct ir_insn *i =
-        ir_emit(ctx, IR_amo_cas, amo_type(memop), d, simplify_address(ctx, addr), b);
+        ir_emit(ctx, IR_amo_sc, amo_type(memop), d, simplify_address(ctx, addr), b);
 
     i->c = c;
     i->aux = (uint16_t)memop;

@@ -119,20 +119,21 @@ struct tcg_layout {
      * there is none, all floating point goes through tcg_config's fp.
      */
     int32_t fpu_control;
-    int32_t tlb;    /* ptr: table of the current data regime */
-    int32_t jc;     /* ptr: jump cache */
-    int32_t jc_key; /* u64 */
+    int32_t tlb;      /* ptr: table of the current data regime */
+    int32_t tlb_mask; /* u64, below 2^32: of an entry's offset in the table */
+    int32_t jc;       /* ptr: jump cache */
+    int32_t jc_key;   /* u64 */
     /*
-     * TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the
+     * TLB entry: 1 << tlb_entry_bits bytes, at (va >> (12 - tlb_entry_bits)) & mask. A tag is the
      * page's address or has low bits.
      */
     uint8_t tlb_entry_bits;
-    uint8_t tlb_index_bits;
     int32_t tlb_tag_read, tlb_tag_write; /* u64 */
     int32_t tlb_addend;                  /* u64: host = va + addend */
     /*
      * Jump cache entry: 32 bytes { u64 va; u64 key; void *code; }; index = ((va >> 1) ^ (va >>
-     * 12)) & (entries - 1). No TB lies at an odd address, so -1 marks an empty entry.
+     * 12)) & (entries - 1), and then the entry beside that (index ^ 1). No TB lies at an odd
+     * address, so -1 marks an empty entry.
      */
     uint8_t jc_index_bits;
 };
@@ -142,10 +143,11 @@ struct tcg_options {
     bool interp;
     bool pin_off;
     bool chain_off;
-    bool fpu_helper;  /* all floating point goes through tcg_config's fp */
-    bool fences_off;  /* nobody pairs with the fences of generated code: one hart, see accel */
-    bool smp;         /* more than one hart: AMOs need lock prefixes */
-    bool count_calls; /* helpers count their calls: see tcg_helper_calls */
+    bool loop_pages_off; /* every access looks into the TLB, in loops too */
+    bool fpu_helper;     /* all floating point goes through tcg_config's fp */
+    bool fences_off;     /* nobody pairs with the fences of generated code: one hart, see accel */
+    bool smp;            /* more than one hart: AMOs need lock prefixes */
+    bool count_calls;    /* helpers count their calls: see tcg_helper_calls */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };
 
@@ -163,7 +165,7 @@ struct tcg_config {
      */
     uint64_t (*load)(void *env, uint64_t va, unsigned memop);
     void (*store)(void *env, uint64_t va, uint64_t value, unsigned memop);
-    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_cas. Returns the old value. */
+    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_sc. Returns d. */
     uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop,
                     unsigned op);
     /*
@@ -256,8 +258,8 @@ void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr
            unsigned memop);
 void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value,
             unsigned memop);
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
-            unsigned memop);
+void ir_sc(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+           unsigned memop);
 void ir_env_ld(struct tcg_context *ctx, ir_arg d, int32_t offset, unsigned memop);
 void ir_env_st(struct tcg_context *ctx, ir_arg value, int32_t offset, unsigned memop);
 void ir_fence(struct tcg_context *ctx, unsigned mask);

@@ -21,9 +21,8 @@ case $mode in
 esac
 sources=$(eval "ls tests/$folders/test-*.c")
 [ "$mode" != tsan ] || sources=$(grep -v test-hostile <<<"$sources")
-programs=$(for s in $sources; do echo "$BUILD/${s%.c}"; done)
-# shellcheck disable=SC2086
-if ! make -j"$(nproc)" MODE="$mode" BUILD="$BUILD" $programs >"$top/logs/$mode-build.log" 2>&1; then
+mkdir -p "$top/logs"
+if ! make -j"$(nproc)" MODE="$mode" BUILD="$BUILD" UNITS="${sources//$'\n'/ }" unit-bins >"$top/logs/$mode-build.log" 2>&1; then
     echo "FAIL $mode: the build; see $top/logs/$mode-build.log"
     exit 1
 fi

@@ -3,7 +3,7 @@
  * What all parts of a machine share, its clock, and the requests that end or restart it.
  *
  * Guest time is host CLOCK_MONOTONIC, scaled exactly: seconds and the rest of a second separately, so that 64 bits hold every
- * product and no rounding adds up. Both directions agree: machine_time(deadline of T) >= T.
+ * product and no rounding adds up. Both directions agree: machine_time(deadline of T) >= T. The guest can move it, by an offset.
  */
 #include "hw/core/machine.h"
 #include "hw/host/atomic.h"
@@ -31,6 +31,8 @@ int machine_init(struct machine *m, struct err *err)
     m->exit_status = 0;
     m->timebase_hz = m->timebase_hz ? m->timebase_hz : DEFAULT_TIMEBASE_HZ;
     m->time_base_ns = clock_now_ns();
+    m->time_offset = 0;
+    m->time_listeners = NULL;
     assert(m->timebase_hz <= NS_PER_S);
     m->loop = event_loop_new(err);
     if (!m->loop) {
@@ -86,12 +88,61 @@ void machine_add_device(struct machine *m, struct device *dev)
     *link = dev;
 }
 
-uint64_t machine_time(const struct machine *m)
+/* Ticks since time_base_ns. */
+static uint64_t elapsed_ticks(const struct machine *m)
 {
     int64_t elapsed = clock_now_ns() - m->time_base_ns;
     uint64_t ns = elapsed > 0 ? (uint64_t)elapsed : 0;
 
     return ns / NS_PER_S * m->timebase_hz + ns % NS_PER_S * m->timebase_hz / NS_PER_S;
+}
+
+uint64_t machine_time(const struct machine *m)
+{
+    uint64_t offset = load_seq(&m->time_offset); /* before the clock: see machine.h */
+
+    return elapsed_ticks(m) + offset;
+}
+
+static void tell_time_listeners(const struct machine *m)
+{
+    for (const struct time_listener *l = m->time_listeners; l; l = l->next) {
+        l->moved(l->opaque);
+    }
+}
+
+void machine_set_time(struct machine *m, uint64_t value, uint64_t mask)
+{
+    uint64_t old = load_seq(&m->time_offset);
+    uint64_t elapsed, time;
+
+    do {
+        elapsed = elapsed_ticks(m);
+        time = ((elapsed + old) & ~mask) | (value & mask);
+    } while (!atomic_cas(&m->time_offset, &old, time - elapsed));
+    tell_time_listeners(m);
+}
+
+void machine_reset_time(struct machine *m)
+{
+    store_seq(&m->time_offset, 0);
+    tell_time_listeners(m);
+}
+
+void machine_add_time_listener(struct machine *m, struct time_listener *l)
+{
+    l->next = m->time_listeners;
+    m->time_listeners = l;
+}
+
+void machine_remove_time_listener(struct machine *m, struct time_listener *l)
+{
+    for (struct time_listener **link = &m->time_listeners; *link; link = &(*link)->next) {
+        if (*link == l) {
+            *link = l->next;
+            return;
+        }
+    }
 }
 
 void machine_barrier(const struct machine *m)
@@ -103,7 +154,8 @@ void machine_barrier(const struct machine *m)
     }
 }
 
-int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks)
+/* Host time of the moment when TICKS have elapsed since time_base_ns. */
+static int64_t elapsed_to_ns(const struct machine *m, uint64_t ticks)
 {
     uint64_t s = ticks / m->timebase_hz;
     uint64_t rest = ticks % m->timebase_hz;
@@ -115,6 +167,18 @@ int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks)
         return INT64_MAX;
     }
     return (int64_t)ns;
+}
+
+int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks)
+{
+    uint64_t offset = load_seq(&m->time_offset);
+    uint64_t now = elapsed_ticks(m);
+    bool ahead = ticks > now + offset;
+
+    if (ahead != (ticks - offset > now)) { /* further away than the host's clock counts, or from before it began */
+        return ahead ? INT64_MAX : m->time_base_ns;
+    }
+    return elapsed_to_ns(m, ticks - offset);
 }
 
 static void notify(struct machine *m)

@@ -16,6 +16,13 @@
 
 struct memory_map;
 
+/* Told when guest time was moved (not when it passes): whoever derives lines or deadlines from it does so again. */
+struct time_listener {
+    void (*moved)(void *opaque); /* any thread, several at once; takes locks of RANK_DEVICE and inside only */
+    void *opaque;
+    struct time_listener *next;
+};
+
 enum machine_request {
     MACHINE_RUNNING,
     MACHINE_RESET,    /* back to the reset vector */
@@ -31,7 +38,9 @@ struct machine {
     struct memory_map *memory;   /* c: guest physical address space (softmmu/) */
     struct device *devices;      /* c: list in board order */
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
-    int64_t time_base_ns;        /* c: clock_now_ns at mtime 0 */
+    int64_t time_base_ns;        /* c: clock_now_ns at mtime 0, as long as the guest does not move it */
+    uint64_t time_offset;        /* a: what the guest has moved mtime by; machine_set_time's only */
+    struct time_listener *time_listeners; /* c */
     bool harts_skip_fences;      /* c: guest code's fences are left out: see machine_barrier */
     bool no_reboot;              /* c: a guest reset shuts down instead */
     int request;                 /* a: enum machine_request; back to RUNNING only by CAS: a shutdown must not be lost */
@@ -46,14 +55,31 @@ int machine_init(struct machine *m, struct err *err);
 void machine_fini(struct machine *m);
 void machine_add_device(struct machine *m, struct device *dev);
 
-/* Current guest time in ticks of timebase_hz. Any thread; monotonic across threads. */
+/*
+ * Current guest time (mtime, and the time CSR that shadows it) in ticks of timebase_hz, modulo 2^64. Any thread; monotonic across
+ * threads but for what the guest moves. Equal to the scaled host clock plus time_offset, the offset loaded before the clock:
+ * whoever set the offset had read the clock before, so nobody who sees the new offset computes less than what was written.
+ */
 uint64_t machine_time(const struct machine *m);
+/*
+ * The bits MASK of guest time become those of VALUE, at once for all harts; listeners have been told when it returns. Called for
+ * guest stores to mtime; any thread, several at once.
+ */
+void machine_set_time(struct machine *m, uint64_t value, uint64_t mask);
+/* Guest time is again the scaled host clock; listeners have been told when it returns. From the reset of whoever has mtime. */
+void machine_reset_time(struct machine *m);
+/* While the machine is built or taken down: no vCPU runs. */
+void machine_add_time_listener(struct machine *m, struct time_listener *l);
+void machine_remove_time_listener(struct machine *m, struct time_listener *l);
 /*
  * A full barrier, for a device that writes and then reads guest memory and pairs with a fence of the guest between a write and
  * a read. Also orders for it the guest's side when there are no fences in guest code (one hart). Any thread.
  */
 void machine_barrier(const struct machine *m);
-/* Host deadline (clock_now_ns) of guest time TICKS, rounded up; INT64_MAX when it is beyond the host clock's range. */
+/*
+ * Host deadline (clock_now_ns) of guest time TICKS, rounded up; one that is past if it has been reached; INT64_MAX when it is
+ * beyond the host clock's range. Holds until the guest moves its time: hence the listeners.
+ */
 int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks);
 
 /*

@@ -126,7 +126,9 @@ static bool emit_body(struct emit *e)
         e->insn = i;
         e->locked = 0;
         e->xmm.locked = 0;
-        fp_before(e, i);
+        if (e->rounding != IR_RM_DYNAMIC) {
+            fp_before(e, i);
+        }
         finish_record(e, i, row->emit(e, i, row));
     }
     assert(e->nfixups == 0);

@@ -201,14 +201,30 @@ static void cold_poll(struct emit *e, const struct cold *c)
 void emit_head(struct emit *e)
 {
     xmm_plan_loop(e);
+    pages_plan(e);
     xmm_enter_loop(e);
+    pages_enter_loop(e);
     e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
     cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
-    e->out->entry = e->nloop > 0 ? 0 : (uint32_t)(e->s.p - e->start);
+    e->out->entry = e->nloop > 0 || e->loop_end != NULL ? 0 : (uint32_t)(e->s.p - e->start);
 }
 
 /* ---- exits to addresses -------------------------------------------------------------------- */
+
+/* Goes where the entry at rcx says, if it is for the guest address in rax and the current key. */
+static void probe_entry(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay,
+                        const uint8_t *miss)
+{
+    asm_rm(s, OP_CMP | X_W, RAX, RCX, 0);
+    asm_jcc(s, CC_NE, miss);
+    asm_rm(s, OP_MOV_LOAD | X_W, RDX, RBP, lay->jc_key - x->bias);
+    asm_rm(s, OP_CMP | X_W, RDX, RCX, 8);
+    asm_jcc(s, CC_NE, miss);
+    asm_alu_ri(s, ALU_AND, X_W, RAX, -4096);
+    asm_rm(s, OP_MOV_STORE | X_W, RAX, RBP, lay->pc_page - x->bias);
+    asm_rm(s, OP_GROUP5, 4, RCX, 16);
+}
 
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
 {
@@ -226,14 +242,13 @@ void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *
     asm_alu_ri(s, ALU_AND, 0, RCX, (int32_t)mask);
     asm_shift_imm(s, SHIFT_SHL, 0, RCX, 4);
     asm_rm(s, OP_ADD | X_W, RCX, RBP, lay->jc - x->bias);
-    asm_rm(s, OP_CMP | X_W, RAX, RCX, 0);
-    asm_jcc(s, CC_NE, x->exit_lookup);
-    asm_rm(s, OP_MOV_LOAD | X_W, RDX, RBP, lay->jc_key - x->bias);
-    asm_rm(s, OP_CMP | X_W, RDX, RCX, 8);
-    asm_jcc(s, CC_NE, x->exit_lookup);
-    asm_alu_ri(s, ALU_AND, X_W, RAX, -4096);
-    asm_rm(s, OP_MOV_STORE | X_W, RAX, RBP, lay->pc_page - x->bias);
-    asm_rm(s, OP_GROUP5, 4, RCX, 16);
+    probe_entry(s, x, lay, x->probe_second);
+}
+
+void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
+{
+    asm_alu_ri(s, ALU_XOR, X_W, RCX, 32);
+    probe_entry(s, x, lay, x->exit_lookup);
 }
 
 /* Goes to the guest address in rax through the jump cache. */

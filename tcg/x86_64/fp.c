@@ -314,24 +314,18 @@ int emit_fcompare(struct emit *e, const struct ir_insn *i, const struct x86_op *
 }
 
 /*
- * The magnitude, doubled, is compared with where zeros, subnormals, normals, infinities and
- * signalling NaNs end; 0 to 5 of the limits, and 6 for the sign, index the table of answers.
+ * Not a normal number. t = the magnitude, doubled, is compared with where zeros, subnormals,
+ * normals, infinities and signalling NaNs end; 0 to 5 of the limits, and 6 for the sign, index the
+ * table of answers.
  */
-int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+static void cold_class(struct emit *e, const struct cold *c)
 {
     static const uint64_t limits32[5] = {1, 0x01000000, 0xff000000, 0xff000001, 0xff800000};
-    unsigned w = ir_type_of(i) == IR_F64 ? X_W : 0, a, r, t;
+    unsigned r = c->dest, t = c->va, w = c->wide ? X_W : 0;
 
-    (void)row;
-    if (e->fpu_outside) {
-        return fp_outside(e, i);
-    }
-    a = xmm_of(e, ir_type_of(i), i->a);
-    r = dst_reg(e, i->d);
-    t = scratch(e);
-    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, a, 0, t);
+    asm_patch(c->from, e->s.p);
+    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, c->xmm[0], 0, t);
     asm_rr(&e->s, OP_ADD | w, t, t);
-    asm_rr(&e->s, OP_SBB, r, r);
     asm_alu_ri(&e->s, ALU_AND, 0, r, 6);
     asm_alu_ri(&e->s, ALU_ADD, 0, r, 5);
     for (unsigned k = 0; k < 5; k++) {
@@ -347,6 +341,37 @@ int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     }
     asm_rip(&e->s, OP_LEA | X_W, t, fp_constant(e, offsetof(struct fp_constants, classes)));
     asm_rmx(&e->s, OP_MOVZX16, r, t, r, 1, 0);
+    asm_jmp(&e->s, c->back);
+}
+
+/* Normal numbers, by their exponent: bit 1 or, positive, bit 6. */
+int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+{
+    bool wide = ir_type_of(i) == IR_F64;
+    unsigned w = wide ? X_W : 0, a, r, t;
+    struct cold *c;
+
+    (void)row;
+    if (e->fpu_outside) {
+        return fp_outside(e, i);
+    }
+    a = xmm_of(e, ir_type_of(i), i->a);
+    r = dst_reg(e, i->d);
+    t = scratch(e);
+    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, a, 0, t);
+    asm_rr(&e->s, OP_ADD | w, t, t);
+    asm_rr(&e->s, OP_SBB, r, r);
+    asm_shift_imm(&e->s, SHIFT_SHR, w, t, wide ? 53 : 24);
+    asm_alu_ri(&e->s, ALU_SUB, 0, t, 1);
+    asm_alu_ri(&e->s, ALU_CMP, 0, t, wide ? 0x7fe : 0xfe);
+    c = cold_new(e, cold_class, asm_jcc_later(&e->s, CC_AE));
+    c->dest = (uint8_t)r;
+    c->va = (uint8_t)t;
+    c->xmm[0] = (uint8_t)a;
+    c->wide = wide;
+    asm_alu_ri(&e->s, ALU_AND, 0, r, 1 << 1 ^ 1 << 6);
+    asm_alu_ri(&e->s, ALU_XOR, 0, r, 1 << 6);
+    c->back = e->s.p;
     return (int)r;
 }
 

@@ -300,7 +300,7 @@ void finish_record(struct emit *e, const struct ir_insn *i, int res)
     if (i->d != IR_NONE && e->content[RCX] == ARG_WINDOW && i->d == e->window.base) {
         e->content[RCX] = IR_NONE;
     }
-    if (ir_is_global(i->d) && res != RESULT_XMM) {
+    if (is_float(e, i->d) && res != RESULT_XMM) {
         xmm_forget(e, i->d);
     }
     if (res == RESULT_DONE || res == RESULT_XMM || i->d == IR_NONE) {

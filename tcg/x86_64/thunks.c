@@ -6,6 +6,7 @@
  *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
  *               pinned ones, runs code
  *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   probe_second  goes on through the other entry of a jump-cache pair, or exits
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
@@ -259,11 +260,10 @@ static void probe(struct thunk *k, unsigned memop, bool is_store, const uint8_t 
 {
     const struct tcg_layout *lay = k->lay;
     unsigned size = 1u << (memop & MO_SIZE);
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
 
     asm_rr(&k->s, OP_MOV_LOAD, RCX, RAX);
     asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 12 - lay->tlb_entry_bits);
-    asm_alu_ri(&k->s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_rm(&k->s, OP_AND, RCX, RBP, disp(k, lay->tlb_mask));
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, lay->tlb));
     asm_rm(&k->s, OP_LEA | X_W, RDX, RAX, (int32_t)size - 1);
     asm_alu_ri(&k->s, ALU_AND, X_W, RDX, -4096);
@@ -297,6 +297,16 @@ static void make_probes(struct thunk *k)
         asm_rmx(&k->s, x86_store_ops[memop & MO_SIZE], RDX, RCX, RAX, 0, 0);
         asm_rr(&k->s, OP_XOR, RCX, RCX);
         asm_u8(&k->s, 0xc3);
+    }
+}
+
+static void make_pages(struct thunk *k)
+{
+    for (unsigned kind = 1; kind <= 3; kind++) {
+        for (unsigned page = 0; page < MAX_LOOP_PAGES; page++) {
+            begin(k);
+            k->x->page[kind - 1][page] = page_thunk(&k->s, k->x, k->lay, kind, page);
+        }
     }
 }
 
@@ -485,6 +495,12 @@ static void make_exit_loop(struct thunk *k)
     k->x->exit_loop = make_exit_with_pc(k, TCG_EXIT_LOOP);
 }
 
+static void make_probe_second(struct thunk *k)
+{
+    k->x->probe_second = begin(k);
+    x86_probe_second(&k->s, k->x, k->lay);
+}
+
 /* Later rows use earlier ones. Names are what perf shows. */
 static const struct {
     const char *name;
@@ -494,10 +510,12 @@ static const struct {
     {"exit_poll", make_exit_poll},
     {"exit_lookup", make_exit_lookup},
     {"exit_loop", make_exit_loop},
+    {"probe_second", make_probe_second},
     {"exit_unwind", make_exit_unwind},
     {"enter", make_enter},
     {"slow_path", make_slow_all},
     {"probe", make_probes},
+    {"loop_page", make_pages},
     {"amo", make_amo},
     {"helper_call", make_helpers},
     {"soft", make_soft},
@@ -509,7 +527,7 @@ int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct 
 {
     struct thunk k = {
         .x = x, .lay = &t->config.layout, .config = &t->config, .helper_calls = t->helper_calls};
-    size_t room = 24576 + 48 * (size_t)t->config.nhelpers;
+    size_t room = 28672 + 48 * (size_t)t->config.nhelpers;
 
     if (region->used + room > region->size) {
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");

@@ -71,7 +71,118 @@ static void time_far_from_its_base_does_not_overflow(struct unit *u)
     CHECK_EQ(u, machine_time(&m), 0);
 }
 
-enum { THREADS = 3, READS = 100000 };
+static void moved_time_keeps_its_pace_and_its_deadlines(struct unit *u)
+{
+    static const uint64_t values[] = {0, 1, UINT64_C(1) << 40, UINT64_C(1) << 62, UINT64_MAX - 10000000000};
+    struct machine m = {.timebase_hz = 10000000};
+
+    CHECK_EQ(u, machine_init(&m, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        uint64_t now;
+
+        machine_set_time(&m, values[i], UINT64_MAX);
+        now = machine_time(&m);
+        CHECK(u, now >= values[i] && now < values[i] + 100000000);
+        while (clock_now_ns() < machine_time_to_ns(&m, now + 10000)) {
+            continue;
+        }
+        CHECK(u, machine_time(&m) >= now + 10000);
+        CHECK(u, machine_time_to_ns(&m, values[i]) <= clock_now_ns());
+        CHECK(u, machine_time_to_ns(&m, 0) <= clock_now_ns()); /* also from before the host's clock began */
+        CHECK(u, machine_time_to_ns(&m, now + 1000000000) > clock_now_ns());
+    }
+    machine_set_time(&m, 0, UINT64_MAX);
+    CHECK_EQ(u, machine_time_to_ns(&m, UINT64_MAX), INT64_MAX);
+    machine_set_time(&m, UINT64_MAX, UINT64_MAX << 32);
+    CHECK_EQ(u, machine_time(&m) >> 32, UINT32_MAX);
+    machine_set_time(&m, 7, UINT64_C(0xff) << 56);
+    CHECK_EQ(u, machine_time(&m) >> 32, UINT64_C(0xffffff));
+    machine_reset_time(&m);
+    CHECK_EQ(u, machine_time(&m) >> 32, 0);
+    machine_fini(&m);
+}
+
+struct listener {
+    struct time_listener listener;
+    const struct machine *m;
+    uint64_t seen;
+    unsigned told;
+};
+
+static void note_time(void *opaque)
+{
+    struct listener *l = opaque;
+
+    l->seen = machine_time(l->m);
+    l->told++;
+}
+
+static void listeners_are_told_after_every_move_until_they_leave(struct unit *u)
+{
+    struct machine m = {.timebase_hz = 10000000};
+    struct listener l[3];
+
+    CHECK_EQ(u, machine_init(&m, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
+        l[i] = (struct listener){.listener = {.moved = note_time, .opaque = &l[i]}, .m = &m};
+        machine_add_time_listener(&m, &l[i].listener);
+    }
+    machine_set_time(&m, UINT64_C(1) << 50, UINT64_MAX);
+    machine_remove_time_listener(&m, &l[1].listener);
+    for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
+        CHECK_EQ(u, l[i].told, 1);
+        CHECK(u, l[i].seen >= UINT64_C(1) << 50);
+    }
+    machine_reset_time(&m);
+    CHECK_EQ(u, l[0].told, 2);
+    CHECK_EQ(u, l[1].told, 1);
+    CHECK_EQ(u, l[2].told, 2);
+    CHECK(u, l[2].seen < UINT64_C(1) << 50);
+    machine_remove_time_listener(&m, &l[0].listener);
+    machine_remove_time_listener(&m, &l[2].listener);
+    machine_reset_time(&m);
+    CHECK_EQ(u, l[0].told + l[2].told, 4);
+    machine_fini(&m);
+}
+
+enum { THREADS = 3, READS = 100000, HALVES = 20000 };
+
+struct half_writer {
+    struct thread thread;
+    struct machine *m;
+    unsigned shift;
+    unsigned wrong;
+};
+
+static void *half_writer_main(void *arg)
+{
+    struct half_writer *w = arg;
+    uint64_t mask = UINT64_C(0xffff) << w->shift;
+
+    for (uint64_t i = 1; i <= HALVES; i++) {
+        machine_set_time(w->m, i << w->shift, mask);
+        w->wrong += (machine_time(w->m) & mask) >> w->shift != i;
+    }
+    return NULL;
+}
+
+/* Writers of different bits at the same time: neither loses its bits (and no carry reaches them in this time). */
+static void writers_of_parts_of_time_do_not_undo_each_other(struct unit *u)
+{
+    struct machine m = {.timebase_hz = 10000000};
+    struct half_writer w[2] = {{.m = &m, .shift = 32}, {.m = &m, .shift = 48}};
+
+    CHECK_EQ(u, machine_init(&m, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+        CHECK_EQ(u, thread_create(&w[i].thread, "writer", half_writer_main, &w[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+        thread_join(&w[i].thread);
+        CHECK_EQ(u, w[i].wrong, 0);
+    }
+    CHECK_EQ(u, machine_time(&m) >> 32, UINT64_C(0x10001) * HALVES);
+    machine_fini(&m);
+}
 
 struct reader {
     struct thread thread;
@@ -232,6 +343,9 @@ int main(void)
         UNIT(a_deadline_is_never_before_its_tick_nor_a_nanosecond_late),
         UNIT(deadlines_beyond_the_host_clock_mean_never),
         UNIT(time_far_from_its_base_does_not_overflow),
+        UNIT(moved_time_keeps_its_pace_and_its_deadlines),
+        UNIT(listeners_are_told_after_every_move_until_they_leave),
+        UNIT(writers_of_parts_of_time_do_not_undo_each_other),
         UNIT(time_is_monotonic_across_threads),
         UNIT(the_first_shutdown_wins_and_a_reset_cannot_undo_it),
         UNIT(reset_without_reboot_is_a_shutdown_with_status_0),

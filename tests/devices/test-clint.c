@@ -108,6 +108,50 @@ static void mtime_can_be_set_and_moves_the_comparison(struct unit *u)
     fixture_fini(&c.fx);
 }
 
+/* The time CSR is machine_time; the next reset undoes it all. */
+static void the_whole_machine_follows_mtime(struct unit *u)
+{
+    struct clint_fixture c;
+    uint64_t before, after;
+
+    init(&c);
+    put(&c.fx, MTIME, UINT64_C(0x500000000000), 8);
+    before = get(&c.fx, MTIME, 8);
+    CHECK(u, before >= UINT64_C(0x500000000000) && before < UINT64_C(0x500040000000));
+    after = machine_time(&c.fx.m);
+    CHECK(u, before <= after && after < before + UINT64_C(0x40000000));
+    put(&c.fx, MTIME, 5, 8); /* back */
+    CHECK(u, machine_time(&c.fx.m) < UINT64_C(0x40000000));
+    put(&c.fx, MTIME + 4, 7, 4);
+    CHECK_EQ(u, machine_time(&c.fx.m) >> 32, 7);
+    put(&c.fx, MTIMECMP, UINT64_C(0x700000000), 8);
+    CHECK_EQ(u, c.fx.level[20], 1);
+    fixture_reset(&c.fx);
+    CHECK_EQ(u, c.fx.level[20], 0);
+    CHECK_EQ(u, get(&c.fx, MTIME, 8) >> 32, 0);
+    CHECK_EQ(u, machine_time(&c.fx.m) >> 32, 0);
+    fixture_fini(&c.fx);
+}
+
+/* A timer that waits for mtimecmp waits for the new moment, sooner or later than the old. */
+static void mtime_moves_the_deadline_of_mtimecmp(struct unit *u)
+{
+    struct clint_fixture c;
+    uint64_t far = UINT64_C(0x4000000000000); /* years */
+
+    init(&c);
+    put(&c.fx, MTIMECMP, far, 8);
+    put(&c.fx, MTIME, far - 50000, 8); /* 5 ms before */
+    CHECK(u, c.fx.level[20] == 0 || get(&c.fx, MTIME, 8) >= far);
+    fixture_run(&c.fx, 20);
+    CHECK_EQ(u, c.fx.level[20], 1);
+    put(&c.fx, MTIMECMP, far + 100000, 8);
+    put(&c.fx, MTIME, 0, 8);
+    fixture_run(&c.fx, 20);
+    CHECK_EQ(u, c.fx.level[20], 0);
+    fixture_fini(&c.fx);
+}
+
 static void harts_and_offsets_that_do_not_exist_read_zero(struct unit *u)
 {
     struct clint_fixture c;
@@ -203,6 +247,8 @@ int main(void)
         UNIT(mtip_follows_the_comparison_at_once),
         UNIT(mtip_rises_when_time_reaches_mtimecmp),
         UNIT(mtime_can_be_set_and_moves_the_comparison),
+        UNIT(the_whole_machine_follows_mtime),
+        UNIT(mtime_moves_the_deadline_of_mtimecmp),
         UNIT(harts_and_offsets_that_do_not_exist_read_zero),
         UNIT(racing_writers_leave_lines_and_registers_in_agreement),
         UNIT(a_line_never_shows_what_its_register_said_before),

@@ -285,6 +285,41 @@ static void test_sstc(void)
     csr_write(stimecmp, -1UL);
 }
 
+static void test_moved_time(void)
+{
+    const uint64_t far = 1UL << 50;
+    uint64_t base = now();
+
+    begin("mtime_moves_the_time_csr");
+    clean();
+    csr_write(menvcfg, STCE);
+    csr_write(stimecmp, -1UL);
+    *CLINT_MTIME = far;
+    check(now() >= far && now() < far + 600000000);
+    *CLINT_MTIME = base;
+    check(now() >= base && now() < far);
+    begin("mtime_moves_both_comparisons");
+    *CLINT_MTIMECMP(0) = far;
+    csr_write(stimecmp, far);
+    check_eq(csr_read(mip) & (BIT(MTI) | BIT(STI)), 0);
+    *CLINT_MTIME = far;
+    check(WAIT((csr_read(mip) & (BIT(MTI) | BIT(STI))) == (BIT(MTI) | BIT(STI))));
+    *CLINT_MTIME = base;
+    check(WAIT((csr_read(mip) & (BIT(MTI) | BIT(STI))) == 0));
+    begin("mtime_moves_the_deadlines_that_wfi_waits_for");
+    for (unsigned i = 0; i < 4; i++) {
+        csr_write(mie, i & 1 ? BIT(MTI) : BIT(STI));
+        *CLINT_MTIME = far - 20000; /* 2 ms */
+        while (!(csr_read(mip) & csr_read(mie))) {
+            asm volatile("wfi" ::: "memory");
+        }
+        check(now() >= far);
+        *CLINT_MTIME = base;
+    }
+    csr_write(stimecmp, -1UL);
+    clean();
+}
+
 static uint64_t touch_stimecmp(uint64_t arg)
 {
     (void)arg;
@@ -374,6 +409,7 @@ void test_main(void)
     test_vectored();
     test_timer();
     test_sstc();
+    test_moved_time();
     test_sstc_gates();
     test_wfi();
 }

@@ -487,6 +487,44 @@ static void the_stimecmp_timer_kicks_and_stip_is_never_stale(struct unit *u)
     fixture_fini(&fx);
 }
 
+/* The guest moves its time, from any thread: STIP, the time CSR and the deadline follow. */
+static void stimecmp_and_the_time_csr_follow_a_time_that_is_moved(struct unit *u)
+{
+    const uint64_t far = UINT64_C(1) << 50;
+    struct fixture fx;
+    struct thread t;
+
+    setup(&fx, "rv64");
+    thread_create(&t, "loop", loop_thread, &fx.m);
+    csr_store(fx.h, NR_MENVCFG, MENVCFG_STCE);
+    csr_store(fx.h, NR_STIMECMP, far);
+    csr_store(fx.h, NR_MIE, MIP_STIP);
+    csr_store(fx.h, NR_MSTATUS, MSTATUS_MIE);
+    CHECK(u, !polled(fx.h));
+    machine_set_time(&fx.m, far, UINT64_MAX);
+    CHECK(u, polled(fx.h)); /* at once, with no timer between */
+    CHECK(u, csr_load(fx.h, NR_TIME) >= far);
+    CHECK(u, riscv_has_work(&fx.h->cpu));
+    CHECK(u, csr_load(fx.h, NR_MIP) & MIP_STIP);
+    machine_set_time(&fx.m, 0, UINT64_MAX);
+    CHECK(u, csr_load(fx.h, NR_TIME) < far);
+    hart_update_irq(fx.h);
+    CHECK(u, !(load_seq(&fx.h->mip) & MIP_STIP));
+    polled(fx.h);
+    machine_set_time(&fx.m, far - 50000, UINT64_MAX); /* 5 ms: the timer of old would take years */
+    CHECK(u, wait_for_poll(fx.h));
+    CHECK(u, csr_load(fx.h, NR_TIME) >= far);
+    csr_store(fx.h, NR_MIE, 0);
+    machine_set_time(&fx.m, 0, UINT64_MAX);
+    machine_set_time(&fx.m, far - 50000, UINT64_MAX); /* moved while STIP is disabled */
+    polled(fx.h);
+    csr_store(fx.h, NR_MIE, MIP_STIP);
+    CHECK(u, wait_for_poll(fx.h));
+    event_loop_quit(fx.m.loop);
+    thread_join(&t);
+    fixture_fini(&fx);
+}
+
 static void reset_keeps_what_lines_drive_and_clears_the_rest(struct unit *u)
 {
     struct fixture fx;
@@ -530,6 +568,7 @@ int main(void)
         UNIT(a_trap_into_machine_mode_with_its_interrupts_pending_is_not_polled),
         UNIT(a_line_and_an_enable_at_the_same_time_always_meet),
         UNIT(the_stimecmp_timer_kicks_and_stip_is_never_stale),
+        UNIT(stimecmp_and_the_time_csr_follow_a_time_that_is_moved),
         UNIT(reset_keeps_what_lines_drive_and_clears_the_rest),
     };
 

@@ -34,7 +34,7 @@ struct bench {
     struct code_memory cm;
     struct code_region region;
     size_t thunks_end;
-    struct tlb_entry tlb[TLB_ENTRIES];
+    struct tlb_entry tlb[1 << TLB_BITS_MIN];
     struct jc_entry jc[JC_ENTRIES];
     uint8_t ram[RAM_SIZE];
     unsigned nloads, nstores, ncalls;
@@ -116,10 +116,11 @@ static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t
     uint64_t old = flat_load(env, va, memop | MO_SIGN);
     unsigned bits = 8u << (memop & MO_SIZE);
 
-    if (op == IR_amo_cas && (uint64_t)sextract64(expected, 0, bits) == old) {
-        flat_store(env, va, value, memop);
+    if (op != IR_amo_sc || (uint64_t)sextract64(expected, 0, bits) != old) {
+        return 1;
     }
-    return old;
+    flat_store(env, va, value, memop);
+    return 0;
 }
 
 #define CPU(field) (int32_t)(offsetof(struct hart, cpu) + offsetof(struct vcpu, field))
@@ -136,11 +137,11 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
                    .host_ra = CPU(host_ra),
                    .host_sp = CPU(host_sp),
                    .fpu_control = offsetof(struct hart, fpu_control),
-                   .tlb = CPU(tlb),
+                   .tlb = CPU(tlb.entry),
+                   .tlb_mask = CPU(tlb.mask),
                    .jc = CPU(jc),
                    .jc_key = CPU(jc_key),
                    .tlb_entry_bits = TLB_ENTRY_BITS,
-                   .tlb_index_bits = TLB_INDEX_BITS,
                    .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
                    .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
                    .tlb_addend = offsetof(struct tlb_entry, addend),
@@ -177,9 +178,9 @@ static inline struct bench *bench_new(bool interp)
     t->h.config = &t->config;
     t->h.decoder = t->decoder;
     hart_set_fcsr(&t->h, 0, 0);
-    t->h.cpu.tlb = t->tlb;
+    t->h.cpu.tlb = (struct tlb_view){t->tlb, sizeof(t->tlb) - sizeof(t->tlb[0])};
     t->h.cpu.jc = t->jc;
-    for (unsigned n = 0; n < TLB_ENTRIES; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(t->tlb); n++) {
         t->tlb[n].tag[0] = t->tlb[n].tag[1] = TLB_INVALID;
     }
     for (unsigned n = 0; n < JC_ENTRIES; n++) {

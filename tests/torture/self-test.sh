@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Tests of the torture test's runner: two QEMUs agree with each other on every kind, and a QEMU with an injected fault
-# (every xor of the programs is an or) is caught, shrunk to the xor and reproducible. Needs BUILD; prints ok/FAIL/skip lines.
+# (every xor of the programs is an or) is caught, shrunk to the xor and reproducible. Prints ok/FAIL/skip lines.
+
+cd "$(dirname "$0")/../.." || exit 1
 torture=${BUILD:-build}/tests/torture/torture
+qemu=${GUEST:-build/guest}/qemu/qemu-system-riscv64
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 failed=0
@@ -18,12 +21,15 @@ check() { # name, condition's status
     fi
 }
 
-"$torture" --emulators qemu --count 1 --kinds int >"$out" 2>&1 || { echo "skip torture-self-test: no QEMU"; exit 0; }
+if [ ! -x "$qemu" ]; then
+    echo "skip torture-self-test: no QEMU at $qemu"
+    exit 0
+fi
 
-"$torture" --emulators qemu,qemu2 --seed 3 --count 1024 >"$out" 2>&1
+"$torture" --qemu "$qemu" --emulators qemu,qemu2 --seed 3 --count 1024 >"$out" 2>&1
 check equal-emulators-agree-on-all-kinds $?
 
-"$torture" --emulators qemu,fault --seed 3 --count 256 --kinds int --max-failures 1 --jobs 1 >"$out" 2>&1
+"$torture" --qemu "$qemu" --emulators qemu,fault --seed 3 --count 256 --kinds int --max-failures 1 --jobs 1 >"$out" 2>&1
 [ $? -eq 1 ] && grep -q '^FAIL case' "$out"
 check injected-fault-is-found $?
 
@@ -34,7 +40,8 @@ grep -q '^  qemu     x ' "$out" && grep -q '^  fault    x ' "$out"
 check report-names-the-register-that-differs $?
 
 command=$(sed -n 's/^  reproduce: torture //p' "$out" | head -1)
-"$torture" $command >"$out" 2>&1
+# shellcheck disable=SC2086
+"$torture" --qemu "$qemu" $command >"$out" 2>&1
 [ $? -eq 1 ] && grep -q 'differs$' "$out"
 check printed-command-reproduces-the-failure $?
 
