@@ -89,6 +89,37 @@ static void mtip_rises_when_time_reaches_mtimecmp(struct unit *u)
     fixture_fini(&c.fx);
 }
 
+/* A line that takes its time: 10 us pass in it, as when the host runs something else. */
+static void set_slowly(void *opaque, unsigned line, bool level)
+{
+    struct fixture *fx = opaque;
+    uint64_t start = machine_time(&fx->m);
+
+    while (machine_time(&fx->m) < start + 100) {}
+    fixture_set(opaque, line, level);
+}
+
+/*
+ * A deadline that passes while mtimecmp is being written must not get lost between the comparison
+ * and the timer: whichever of the two sees it, the line rises.
+ */
+static void mtip_rises_if_time_passes_while_mtimecmp_is_written(struct unit *u)
+{
+    struct clint_fixture c;
+
+    init(&c);
+    c.fx.lines[20].set = set_slowly;
+    for (unsigned i = 0; i < 20; i++) {
+        put(&c.fx, MTIMECMP, get(&c.fx, MTIME, 8) + 50, 8);
+        for (unsigned tries = 0; tries < 1000 && !c.fx.level[20]; tries++) {
+            fixture_run(&c.fx, 1);
+        }
+        CHECK_EQ(u, c.fx.level[20], 1);
+        put(&c.fx, MTIMECMP, UINT64_MAX, 8);
+    }
+    fixture_fini(&c.fx);
+}
+
 static void mtime_can_be_set_and_moves_the_comparison(struct unit *u)
 {
     struct clint_fixture c;
@@ -246,6 +277,7 @@ int main(void)
         UNIT(mtimecmp_is_parked_after_reset_and_takes_halves),
         UNIT(mtip_follows_the_comparison_at_once),
         UNIT(mtip_rises_when_time_reaches_mtimecmp),
+        UNIT(mtip_rises_if_time_passes_while_mtimecmp_is_written),
         UNIT(mtime_can_be_set_and_moves_the_comparison),
         UNIT(the_whole_machine_follows_mtime),
         UNIT(mtime_moves_the_deadline_of_mtimecmp),

@@ -14,6 +14,6 @@ fp: N ?= 10000000
 fp: SEED ?= 1
 fp: $(BIN) fp-bins
 	@tests/guest/fetch.sh qemu
-	@BUILD=$(abspath $(BUILD)) tests/fp/run.py --random $(N) --seed $(SEED)
+	@BUILD=$(abspath $(BUILD)) SEED=$(SEED) tests/fp/run.sh $(N)
 
 .PHONY: fp fp-bins

@@ -197,7 +197,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--random", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--emulators", default="jit,jit+fpu=helper,jit+host=-avx:-fma:-sse4_1")
+    parser.add_argument("--emulators", default="jit,jit+fpu=helper")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--max-failures", type=int, default=20)
     parser.add_argument("--self-test", action="store_true")

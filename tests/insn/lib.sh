@@ -7,6 +7,7 @@
 #   QEMU       run on this QEMU instead, in its one configuration: a check of the tests themselves. What QEMU is known to do
 #              otherwise than the specification (qemu-deviations.txt) is skipped.
 #   BUILD      where the programs are built (default: build)
+#   CONFIGURATIONS  rows of tests/matrix.txt (or default) to run instead of all that is usual
 
 BUILD=${BUILD:-build}
 MANYHART=${MANYHART:-$BUILD/manyhart}
@@ -84,6 +85,20 @@ run_program()
     fi
     sed -nE "s,^(ok|FAIL|skip) (.*),\\1 $label/$name/\\2,p; s,^# ,# $label/$name: ,p" "$output/out"
     grep -E '^FAIL ' "$output/out" >>"$output/failed"
+}
+
+# run_configurations SUITE: run_all, briefly, in each row of the matrix for SUITE, or in CONFIGURATIONS.
+run_configurations()
+{
+    local row
+    local -a accel
+
+    brief=1
+    for row in ${CONFIGURATIONS:-$(matrix_rows "$1")}; do
+        accel=(-accel "tcg,$row")
+        [ "$row" = default ] && accel=()
+        run_all "$row" "${accel[@]}"
+    done
 }
 
 # The status of the whole run.

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # run.sh [PROGRAM...]: the programs of tests/insn on manyhart, case by case in its main configuration and on the interpreter, and a
-# line per program in the other configurations; then whether every row of the decode tables was executed. Variables: lib.sh.
+# line per program in those of tests/matrix.txt; also whether every row of the decode tables was executed. Variables: lib.sh.
 
 cd "$(dirname "$0")/../.." || exit 1
 . tests/insn/lib.sh
+. tests/matrix.sh
 
 programs=("$@")
 build insn-bins
@@ -55,13 +56,12 @@ if [ -n "${QEMU:-}" ]; then
     run_all qemu
     finish
 fi
-run_counted
-if [ $# = 0 ]; then
-    check_rows
+if [ -z "${CONFIGURATIONS:-}" ]; then
+    run_counted
+    if [ $# = 0 ]; then
+        check_rows
+    fi
+    run_all interp -accel tcg,backend=interp
 fi
-run_all interp -accel tcg,backend=interp
-brief=1
-for option in thread=single pin=off superblock=off chain=off lrsc=exclusive; do
-    run_all "$option" -accel "tcg,$option"
-done
+run_configurations insn
 finish

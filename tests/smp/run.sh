@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 #
 # run.sh [PROGRAM...]: the programs of tests/smp on manyhart with 2 and 8 harts (4 for litmus, too), case by case in the main
-# configuration and a line per program in others. Variables: tests/insn/lib.sh; SMP="2 3": other numbers of harts.
+# configuration and a line per program in two others; and with 2 harts in those of tests/matrix.txt. Variables:
+# tests/insn/lib.sh; SMP="2 3": other numbers of harts.
 
 cd "$(dirname "$0")/../.." || exit 1
 . tests/insn/lib.sh
+. tests/matrix.sh
 
 programs=("$@")
 build smp-bins
@@ -34,13 +36,10 @@ if [ -n "${QEMU:-}" ]; then
     run_all qemu
     finish
 fi
-run_all jit
-brief=1
-for option in thread=single lrsc=exclusive host=-invariant_tsc; do
-    run_all "$option" -accel "tcg,$option"
-done
+if [ -z "${CONFIGURATIONS:-}" ]; then
+    run_all jit
+    CONFIGURATIONS="thread=single lrsc=exclusive" run_configurations smp
+fi
 SMP=${SMP:-2}
-for option in backend=interp superblock=off; do
-    run_all "$option" -accel "tcg,$option"
-done
+run_configurations smp
 finish

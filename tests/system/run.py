@@ -5,7 +5,8 @@
 # test; each prints one line, `ok NAME`, `FAIL NAME: why` or `skip NAME: why`.
 # Consoles are logged in $BUILD/logs/system/. A hang is a failure.
 #
-#   run.py [PATTERN]...     only tests whose name matches one of the patterns
+#   run.py [PATTERN]...            only tests whose name matches one of the patterns
+#   run.py --matrix [PATTERN]...   a boot in every configuration of tests/matrix.txt
 #
 # MANYHART names the emulator (build/manyhart); QEMU, the reference for which
 # kernel messages are normal, is build/guest/qemu/qemu-system-riscv64. TIMES
@@ -292,6 +293,13 @@ class Test:
         return True
 
 
+def matrix(suite):
+    """The rows of tests/matrix.txt that are for SUITE."""
+    with open(os.path.join(ROOT, "tests/matrix.txt"), encoding="ascii") as file:
+        rows = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    return [row[0] for row in rows if suite in row[1:]]
+
+
 MODERN = ["-global", "virtio-mmio.force-legacy=false"]
 SV48 = ["-cpu", "rv64,sv48=on"]
 TESTS = [
@@ -314,13 +322,16 @@ TESTS = [
     Test("debian-on-legacy-virtio-blk-keeps-its-files", debian_root),
     Test("debian-on-modern-virtio-blk-keeps-its-files", debian_root, smp=2, more=MODERN),
 ]
+# For run.py --matrix: a boot in every configuration.
+MATRIX = [Test("linux-boots-with-" + re.sub(r"[^\w-]", "-", row), boot_to_shell, smp=2, more=["-accel", "tcg," + row])
+          for row in matrix("boot")]
 
 
 def main():
     os.makedirs(LOGS, exist_ok=True)
-    patterns = sys.argv[1:]
+    patterns = [pattern for pattern in sys.argv[1:] if pattern != "--matrix"]
     good = True
-    for test in TESTS:
+    for test in MATRIX if "--matrix" in sys.argv else TESTS:
         if not patterns or any(re.search(pattern, test.name) for pattern in patterns):
             good = test.run() and good
             sys.stdout.flush()

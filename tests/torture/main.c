@@ -26,6 +26,8 @@ enum option_id {
     OPT_TMP,
     OPT_KEEP,
     OPT_MAX_FAILURES,
+    OPT_ROTATE,
+    OPT_LINES,
     OPT_VERBOSE,
     OPT_LIST,
     OPT_HELP
@@ -48,6 +50,8 @@ static const struct option long_options[] = {
     {"tmp", required_argument, NULL, OPT_TMP},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"max-failures", required_argument, NULL, OPT_MAX_FAILURES},
+    {"rotate", required_argument, NULL, OPT_ROTATE},
+    {"lines", no_argument, NULL, OPT_LINES},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"list", no_argument, NULL, OPT_LIST},
     {"help", no_argument, NULL, OPT_HELP},
@@ -56,7 +60,8 @@ static const struct option long_options[] = {
 
 static const char usage[] =
     "usage: torture [--seed S] [--first I] [--count N] [--shard I/K] [--kinds LIST] [--jobs J] [--batch N]\n"
-    "               [--emulators jit,interp,exclusive,qemu] [--max-failures N] [--no-shrink]\n"
+    "               [--emulators jit,interp,exclusive,jit+PROP=VALUE,qemu] [--rotate K] [--lines]\n"
+    "               [--max-failures N] [--no-shrink]\n"
     "               [--case I[,J...] [--verbose] [--keep IMAGE]]\n"
     "               [--manyhart PATH] [--qemu PATH] [--tmp DIR] [--list]\n";
 
@@ -159,6 +164,12 @@ static int parse_option(struct options *o, int id, const char *arg)
         return 0;
     case OPT_MAX_FAILURES:
         o->max_failures = (unsigned)strtoul(arg, NULL, 0);
+        return 0;
+    case OPT_ROTATE:
+        o->rotate = (unsigned)strtoul(arg, NULL, 0);
+        return 0;
+    case OPT_LINES:
+        o->lines = true;
         return 0;
     case OPT_VERBOSE:
         o->verbose = true;

@@ -21,6 +21,8 @@ struct counters {
     uint64_t cases;
     uint64_t failures;
     uint64_t emulator_ns[MAX_EMULATORS];
+    uint64_t emulator_cases[MAX_EMULATORS];
+    uint64_t emulator_failures[MAX_EMULATORS]; /* cases in which it is the first that differs */
 };
 
 static uint64_t now_ns(void)
@@ -44,6 +46,27 @@ void run_programs(const struct options *o, const struct emulator *e,
     unlink(path);
 }
 
+static bool is_skipped(const struct options *o, int emulator)
+{
+    return o->skipped >> emulator & 1;
+}
+
+/* Emulators with properties take turns: bits of those that sit batch number BATCH out. */
+static uint64_t skipped_in(const struct options *o, uint64_t batch)
+{
+    uint64_t skipped = 0, n = 0, turn = 0;
+    for (int i = 0; i < o->nemulators; i++) {
+        n += strchr(o->emulators[i].name, '+') != NULL;
+    }
+    for (int i = 0; i < o->nemulators && o->rotate && o->rotate < n; i++) {
+        if (strchr(o->emulators[i].name, '+')) {
+            uint64_t place = (turn++ + n - batch * o->rotate % n) % n;
+            skipped |= (uint64_t)(place >= o->rotate) << i;
+        }
+    }
+    return skipped;
+}
+
 /* Runs the programs on all emulators; returns an emulator that differs from the first, or 0. */
 static int compare(const struct options *o, struct program *const *programs, unsigned n,
                    enum batch_mode mode, unsigned timeout_s, struct output *out,
@@ -58,6 +81,10 @@ static int compare(const struct options *o, struct program *const *programs, uns
     }
     for (int i = 0; i < o->nemulators; i++) {
         uint64_t start = now_ns();
+        out[i] = (struct output){.text = NULL};
+        if (is_skipped(o, i)) {
+            continue;
+        }
         emulator_run(&o->emulators[i], path, timeout_s, &out[i]);
         __atomic_fetch_add(&counters->emulator_ns[i], now_ns() - start, __ATOMIC_RELAXED);
         if (i && !differs && !output_same(&out[0], &out[i])) {
@@ -98,6 +125,7 @@ static void handle_solo(const struct options *o, struct program *p, struct count
     }
     *reproduced = true;
     __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&counters->emulator_failures[b], 1, __ATOMIC_RELAXED);
     if (!b) {
         printf("FAIL case %llu of seed %llu, kind %s: no emulator finishes it\n",
                (unsigned long long)p->id, (unsigned long long)o->seed, p->kind->name);
@@ -116,6 +144,9 @@ static bool line_differs(const struct options *o, const struct output *out, unsi
     char lines[MAX_EMULATORS][64];
     snprintf(key, sizeof(key), "L %x ", slot);
     for (int i = 0; i < o->nemulators; i++) {
+        if (is_skipped(o, i)) {
+            continue;
+        }
         const char *at = strstr(out[i].text, key);
         snprintf(lines[i], sizeof(lines[i]), "%.*s", at ? (int)strcspn(at, "\r\n") : 0,
                  at ? at : "");
@@ -163,6 +194,9 @@ static unsigned reduce_batch(const struct options *o, struct program **programs,
 static void report_outputs(const struct options *o, const char *pass, const struct output *out)
 {
     for (int i = 0; i < o->nemulators; i++) {
+        if (is_skipped(o, i)) {
+            continue;
+        }
         printf("  %s, %s: status %d, %zu bytes of output, ends with: %s\n", pass,
                o->emulators[i].name, out[i].status, out[i].len,
                out[i].len > 60 ? out[i].text + out[i].len - 60 : out[i].text);
@@ -192,6 +226,17 @@ static void report_together(const struct options *o, struct program *const *prog
     report_outputs(o, "lines", again);
 }
 
+/* The emulator whose output of a batch is not that of the first, or the first. */
+static int first_to_differ(const struct options *o, const struct output *out)
+{
+    for (int i = 1; i < o->nemulators; i++) {
+        if (!is_skipped(o, i) && !output_same(&out[0], &out[i])) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 static void handle_batch(const struct options *o, struct program *const *programs, unsigned n,
                          const struct output *first, struct counters *counters)
 {
@@ -206,7 +251,9 @@ static void handle_batch(const struct options *o, struct program *const *program
         }
     }
     if (!reproduced && !too_many(o, counters)) {
+        int b = first_to_differ(o, first);
         __atomic_fetch_add(&counters->failures, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&counters->emulator_failures[b], 1, __ATOMIC_RELAXED);
         report_together(o, programs, n, first, out, counters);
     }
     fflush(stdout);
@@ -242,6 +289,10 @@ static void run_image(const struct options *o, struct program *const *programs, 
     }
     free_outputs(o, out);
     __atomic_fetch_add(&counters->cases, n, __ATOMIC_RELAXED);
+    for (int i = 0; i < o->nemulators; i++) {
+        __atomic_fetch_add(&counters->emulator_cases[i], is_skipped(o, i) ? 0 : n,
+                           __ATOMIC_RELAXED);
+    }
 }
 
 static void run_batch(const struct options *o, struct program **programs, uint64_t first,
@@ -257,7 +308,7 @@ static void run_batch(const struct options *o, struct program **programs, uint64
     }
 }
 
-static void run_job(const struct options *o, unsigned job, struct counters *counters)
+static void run_job(struct options *o, unsigned job, struct counters *counters)
 {
     struct program **programs = malloc(o->batch * sizeof(*programs));
     for (unsigned i = 0; i < o->batch; i++) {
@@ -268,6 +319,7 @@ static void run_job(const struct options *o, unsigned job, struct counters *coun
         uint64_t first = o->first + batch * o->batch;
         unsigned n = end - first < o->batch ? (unsigned)(end - first) : o->batch;
         if (batch % o->nshards == o->shard && batch / o->nshards % o->jobs == job) {
+            o->skipped = skipped_in(o, batch / o->nshards);
             run_batch(o, programs, first, n, counters);
         }
     }
@@ -315,14 +367,37 @@ static int run_some_cases(const struct options *o, struct counters *counters)
     return differ;
 }
 
-static void summary(const struct options *o, const struct counters *c, uint64_t start)
+/* For the sums of other scripts: the first emulator is what the others are compared with. */
+static void print_lines(const struct options *o, const struct counters *c)
 {
-    printf("torture: %llu programs, %llu failed, %.1f s (", (unsigned long long)c->cases,
-           (unsigned long long)c->failures, (double)(now_ns() - start) / 1e9);
+    for (int i = 0; i < o->nemulators; i++) {
+        const char *verdict = c->emulator_failures[i] ? "FAIL" : "ok";
+        printf("%s torture/%s: %llu programs, %llu differ, %.1f s\n", verdict, o->emulators[i].name,
+               (unsigned long long)c->emulator_cases[i],
+               (unsigned long long)c->emulator_failures[i], (double)c->emulator_ns[i] / 1e9);
+    }
+}
+
+static void print_times(const struct options *o, const struct counters *c)
+{
+    printf(" (");
     for (int i = 0; i < o->nemulators; i++) {
         printf("%s%s %.1f s", i ? ", " : "", o->emulators[i].name, (double)c->emulator_ns[i] / 1e9);
     }
-    printf(")\n");
+    printf(")");
+}
+
+static void summary(const struct options *o, const struct counters *c, uint64_t start)
+{
+    if (o->lines) {
+        print_lines(o, c);
+    }
+    printf("torture: %llu programs, %llu failed, %.1f s", (unsigned long long)c->cases,
+           (unsigned long long)c->failures, (double)(now_ns() - start) / 1e9);
+    if (!o->lines) {
+        print_times(o, c);
+    }
+    printf("\n");
 }
 
 int run_all(struct options *o)

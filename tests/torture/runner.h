@@ -9,7 +9,7 @@
 
 #include "tests/torture/torture.h"
 
-#define MAX_EMULATORS 8
+#define MAX_EMULATORS 48
 #define MAX_ARGS      40
 
 struct emulator {
@@ -31,6 +31,9 @@ struct options {
     unsigned jobs;
     unsigned batch; /* cases per image */
     unsigned max_failures;
+    unsigned rotate;  /* of emulators with properties, how many run a batch: in turn; 0: all */
+    uint64_t skipped; /* bit of each emulator that is not this batch's turn */
+    bool lines;       /* closes with a line per emulator */
     uint64_t kind_mask;
     const char *kinds;
     const char *emulator_list;

@@ -45,4 +45,13 @@ command=$(sed -n 's/^  reproduce: torture //p' "$out" | head -1)
 [ $? -eq 1 ] && grep -q 'differs$' "$out"
 check printed-command-reproduces-the-failure $?
 
+"$torture" --qemu "$qemu" --emulators qemu,qemu2,fault --seed 3 --count 256 --kinds int --max-failures 1 --no-shrink --lines >"$out" 2>&1
+[ $? -eq 1 ] && grep -q '^ok torture/qemu2: ' "$out" && grep -q '^FAIL torture/fault: .*, 1 differ' "$out"
+check verdicts-are-for-the-emulator-that-differs $?
+
+"$torture" --manyhart "${MANYHART:-${BUILD:-build}/manyhart}" --emulators jit,jit+pin=off,jit+chain=off,jit+superblock=off --rotate 2 \
+    --seed 3 --count 96 --batch 16 --kinds int --lines >"$out" 2>&1
+[ $? -eq 0 ] && grep -q '^ok torture/jit: 96 programs' "$out" && [ "$(grep -c '^ok torture/jit+.*: 64 programs' "$out")" -eq 3 ]
+check configurations-take-turns-evenly $?
+
 exit $failed

@@ -22,10 +22,11 @@ $(TORTURE): $(TORTURE_OBJS) $(TORTURE_DIR)/runtime-image.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-# At length, on all configurations: make torture N=100000 SEED=1
+# At length, in all configurations, with smp programs and a boot of each: make torture N=100000 SEED=1
 torture: N ?= 100000
 torture: SEED ?= 1
-torture: $(BIN) $(TORTURE)
-	$(TORTURE) --manyhart $(BIN) --seed $(SEED) --count $(N)
+torture: $(BIN) $(TORTURE) insn-bins smp-bins
+	@tests/guest/fetch.sh kernel opensbi initramfs qemu
+	@BUILD=$(abspath $(BUILD)) N=$(N) SEED=$(SEED) tests/run-matrix.sh
 
 .PHONY: torture
