@@ -69,6 +69,7 @@ struct region {
     struct tb **tbs;     /* entries: t of the filling thread until published by ntbs */
     uint8_t *describing; /* room for struct tb, its links and guest code; filled like code */
     size_t ndescribing;  /* t: bytes used */
+    size_t code_touched, describing_touched; /* t: bytes whose pages are there */
     unsigned ntbs;       /* a */
     unsigned max;        /* c */
     bool taken;          /* S */
@@ -215,6 +216,8 @@ void regions_fini(struct accel *a);
 void region_next(struct vcpu *cpu);
 /* SIZE bytes that live as long as the region's code. */
 void *region_alloc(struct region *r, size_t size);
+/* Sees to it that what the next TB will likely fill is there. */
+void region_touch_ahead(const struct accel *a, struct region *r);
 /* False: CPU's region, if it has one, may have no room for another TB's description. */
 bool region_has_room(const struct accel *a, const struct region *r);
 

@@ -147,6 +147,7 @@ static struct tb *tb_compile(struct vcpu *cpu, struct tb_source *src)
         if (!region_has_room(cpu->accel, en->region)) {
             region_next(cpu);
         }
+        region_touch_ahead(cpu->accel, en->region);
         tb = region_alloc(en->region, sizeof(*tb));
         *tb = (struct tb){.pa2 = NO_PAGE};
         ir_begin(en->ctx);
