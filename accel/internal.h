@@ -70,10 +70,10 @@ struct region {
     uint8_t *describing; /* room for struct tb, its links and guest code; filled like code */
     size_t ndescribing;  /* t: bytes used */
     size_t code_touched, describing_touched; /* t: bytes whose pages are there */
-    unsigned ntbs;       /* a */
-    unsigned max;        /* c */
-    bool taken;          /* S */
-    uint64_t filled_at;  /* S: order of filling, for recycling the oldest */
+    unsigned ntbs;                           /* a */
+    unsigned max;                            /* c */
+    bool taken;                              /* S */
+    uint64_t filled_at;                      /* S: order of filling, for recycling the oldest */
 };
 
 /* A host thread that runs one hart, or all in turn. */
@@ -217,9 +217,9 @@ void region_next(struct vcpu *cpu);
 /* SIZE bytes that live as long as the region's code. */
 void *region_alloc(struct region *r, size_t size);
 /* Sees to it that what the next TB will likely fill is there. */
-void region_touch_ahead(const struct accel *a, struct region *r);
-/* False: CPU's region, if it has one, may have no room for another TB's description. */
-bool region_has_room(const struct accel *a, const struct region *r);
+void region_touch_ahead(struct region *r);
+/* False: R, if there is one, may have no room for another TB's description. */
+bool region_has_room(const struct region *r);
 
 /* ---- safe-work.c --------------------------------------------------------------------------- */
 

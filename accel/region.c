@@ -136,10 +136,14 @@ void region_next(struct vcpu *cpu)
     cpu->engine->region = r ? r : region_recycle(cpu);
 }
 
-bool region_has_room(const struct accel *a, const struct region *r)
+static size_t describing_size(const struct region *r)
 {
-    return r && r->ntbs < r->max &&
-           r->ndescribing + DESCRIPTION_MAX <= DESCRIPTION_RATIO * a->region_size;
+    return DESCRIPTION_RATIO * r->code.size;
+}
+
+bool region_has_room(const struct region *r)
+{
+    return r && r->ntbs < r->max && r->ndescribing + DESCRIPTION_MAX <= describing_size(r);
 }
 
 void *region_alloc(struct region *r, size_t size)
@@ -147,6 +151,7 @@ void *region_alloc(struct region *r, size_t size)
     void *p = r->describing + r->ndescribing;
 
     r->ndescribing += align_up(size, TB_ALIGN);
+    assert(r->ndescribing <= describing_size(r));
     return p;
 }
 
@@ -158,9 +163,8 @@ static void touch_ahead(uint8_t *base, size_t used, size_t *touched, size_t size
     }
 }
 
-void region_touch_ahead(const struct accel *a, struct region *r)
+void region_touch_ahead(struct region *r)
 {
-    touch_ahead(r->code.rw, r->code.used, &r->code_touched, a->region_size);
-    touch_ahead(r->describing, r->ndescribing, &r->describing_touched,
-                DESCRIPTION_RATIO * a->region_size);
+    touch_ahead(r->code.rw, r->code.used, &r->code_touched, r->code.size);
+    touch_ahead(r->describing, r->ndescribing, &r->describing_touched, describing_size(r));
 }
