@@ -69,10 +69,11 @@ struct region {
     struct tb **tbs;     /* entries: t of the filling thread until published by ntbs */
     uint8_t *describing; /* room for struct tb, its links and guest code; filled like code */
     size_t ndescribing;  /* t: bytes used */
-    unsigned ntbs;       /* a */
-    unsigned max;        /* c */
-    bool taken;          /* S */
-    uint64_t filled_at;  /* S: order of filling, for recycling the oldest */
+    size_t code_touched, describing_touched; /* t: bytes whose pages are there */
+    unsigned ntbs;                           /* a */
+    unsigned max;                            /* c */
+    bool taken;                              /* S */
+    uint64_t filled_at;                      /* S: order of filling, for recycling the oldest */
 };
 
 /* A host thread that runs one hart, or all in turn. */
@@ -221,8 +222,10 @@ void regions_fini(struct accel *a);
 void region_next(struct vcpu *cpu);
 /* SIZE bytes that live as long as the region's code. */
 void *region_alloc(struct region *r, size_t size);
-/* False: CPU's region, if it has one, may have no room for another TB's description. */
-bool region_has_room(const struct accel *a, const struct region *r);
+/* Sees to it that what the next TB will likely fill is there. */
+void region_touch_ahead(struct region *r);
+/* False: R, if there is one, may have no room for another TB's description. */
+bool region_has_room(const struct region *r);
 
 /* ---- safe-work.c --------------------------------------------------------------------------- */
 

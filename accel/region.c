@@ -14,6 +14,8 @@
 #define PROLOGUE_SIZE   (UINT64_C(64) << 10)
 #define TB_CODE_MIN     48 /* bytes: bounds how many TBs fit a region */
 
+#define TOUCH_SIZE      (32u << 10) /* a divisor of all sizes of regions */
+
 /* Room for descriptions, in sizes of the code; and for one of them, which has its links and guest code. */
 #define DESCRIPTION_RATIO 2
 #define TB_ALIGN          32 /* what a lookup reads of a TB is in one cache line */
@@ -134,10 +136,14 @@ void region_next(struct vcpu *cpu)
     cpu->engine->region = r ? r : region_recycle(cpu);
 }
 
-bool region_has_room(const struct accel *a, const struct region *r)
+static size_t describing_size(const struct region *r)
 {
-    return r && r->ntbs < r->max &&
-           r->ndescribing + DESCRIPTION_MAX <= DESCRIPTION_RATIO * a->region_size;
+    return DESCRIPTION_RATIO * r->code.size;
+}
+
+bool region_has_room(const struct region *r)
+{
+    return r && r->ntbs < r->max && r->ndescribing + DESCRIPTION_MAX <= describing_size(r);
 }
 
 void *region_alloc(struct region *r, size_t size)
@@ -145,5 +151,20 @@ void *region_alloc(struct region *r, size_t size)
     void *p = r->describing + r->ndescribing;
 
     r->ndescribing += align_up(size, TB_ALIGN);
+    assert(r->ndescribing <= describing_size(r));
     return p;
+}
+
+static void touch_ahead(uint8_t *base, size_t used, size_t *touched, size_t size)
+{
+    if (used + TOUCH_SIZE / 2 > *touched && *touched < size) {
+        host_mem_touch(base + *touched, TOUCH_SIZE);
+        *touched += TOUCH_SIZE;
+    }
+}
+
+void region_touch_ahead(struct region *r)
+{
+    touch_ahead(r->code.rw, r->code.used, &r->code_touched, r->code.size);
+    touch_ahead(r->describing, r->ndescribing, &r->describing_touched, describing_size(r));
 }

@@ -144,9 +144,10 @@ static struct tb *tb_compile(struct vcpu *cpu, struct tb_source *src)
     int rc;
 
     do {
-        if (!region_has_room(cpu->accel, en->region)) {
+        if (!region_has_room(en->region)) {
             region_next(cpu);
         }
+        region_touch_ahead(en->region);
         tb = region_alloc(en->region, sizeof(*tb));
         *tb = (struct tb){.pa2 = NO_PAGE};
         ir_begin(en->ctx);

@@ -72,6 +72,16 @@ void host_mem_free(void *p, size_t size)
     }
 }
 
+void host_mem_touch(void *p, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    madvise(p, size, MADV_POPULATE_WRITE);
+#else
+    (void)p;
+    (void)size;
+#endif
+}
+
 void host_mem_zero(void *p, size_t size)
 {
     size = page_round(size);
