@@ -84,6 +84,7 @@ help:
 	@echo "make asan     unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make tsan     unit tests under ThreadSanitizer"
 	@echo "make torture  random programs against QEMU and the interpreter: N=100000 SEED=1"
+	@echo "make fp       floating point against QEMU, bit for bit: N=10000000 SEED=1"
 	@echo "make bench    speed against QEMU in the same run"
 	@echo "make lint     layers, headers, globals, locks, style;  make format: clang-format"
 	@echo "make clean    removes what was built, but not fetched guests;  make distclean: all of $(BUILD)"

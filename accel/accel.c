@@ -54,6 +54,11 @@ static int set_superblock(struct accel_options *o, const char *value, struct err
     return set_choice(&o->superblock_off, value, "on", "off", "superblock", err);
 }
 
+static int set_loop_pages(struct accel_options *o, const char *value, struct err *err)
+{
+    return set_choice(&o->loop_pages_off, value, "on", "off", "loop-pages", err);
+}
+
 static int set_pin(struct accel_options *o, const char *value, struct err *err)
 {
     return set_choice(&o->pin_off, value, "on", "off", "pin", err);
@@ -99,9 +104,16 @@ static const struct {
     const char *key;
     int (*set)(struct accel_options *o, const char *value, struct err *err);
 } option_rows[] = {
-    {"thread", set_thread}, {"backend", set_backend},       {"lrsc", set_lrsc},
-    {"chain", set_chain},   {"superblock", set_superblock}, {"pin", set_pin},
-    {"fpu", set_fpu},       {"host", set_host},          {"tb-size", set_tb_size},
+    {"thread", set_thread},
+    {"backend", set_backend},
+    {"lrsc", set_lrsc},
+    {"chain", set_chain},
+    {"superblock", set_superblock},
+    {"pin", set_pin},
+    {"loop-pages", set_loop_pages},
+    {"fpu", set_fpu},
+    {"host", set_host},
+    {"tb-size", set_tb_size},
 };
 
 static int set_option(struct accel_options *o, char *prop, struct err *err)
@@ -158,6 +170,10 @@ struct accel *accel_new(struct machine *m, const struct accel_options *o, struct
         accel_free(a);
         return NULL;
     }
+    if (o->perf_map && perf_map_open(a, err)) {
+        accel_free(a);
+        return NULL;
+    }
     m->harts_skip_fences = o->nharts == 1 && barrier_register();
     a->domain = mmu_domain_new(m, o->nharts);
     return a;
@@ -178,6 +194,7 @@ void accel_free(struct accel *a)
         regions_fini(a);
     }
     tcg_free(a->tcg);
+    perf_map_close(a);
     mmu_domain_free(a->domain);
     if (a->hash) {
         host_mem_free(a->hash, BIT(TB_HASH_BITS) * sizeof(*a->hash));
@@ -211,7 +228,7 @@ static void engine_store(void *env, uint64_t va, uint64_t value, unsigned memop)
 
 static uint64_t amo_compute(uint64_t old, const struct mmu_amo_args *args, bool *stores)
 {
-    if (args->op == IR_amo_cas) {
+    if (args->op == IR_amo_sc) {
         *stores = old == ir_extend(args->expected, args->memop & MO_SIZE);
     }
     return ir_eval_amo((enum ir_op)args->op, args->memop, old, args->operand);
@@ -224,9 +241,25 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
     struct mmu_amo_args args = {.op = op, .memop = memop, .operand = value, .expected = expected};
     uint64_t old;
 
-    return mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)
-               ? ir_extend(old, memop | MO_SIGN)
-               : 0;
+    if (!mmu_amo(&cpu->mmu, va, cpu->data_regime, amo_compute, &args, &old)) {
+        return 0;
+    }
+    if (op == IR_amo_sc) {
+        return old != ir_extend(expected, memop & MO_SIZE);
+    }
+    return ir_extend(old, memop | MO_SIGN);
+}
+
+/* ---- counted floating point ----------------------------------------------------------------- */
+
+/* The target's fp, where calls are counted by name. */
+static uint64_t engine_fp(void *env, unsigned op, unsigned type, unsigned rm,
+                          const uint64_t args[3])
+{
+    struct vcpu *cpu = vcpu_of_env(env);
+
+    cpu->engine->fp_calls[op]++;
+    return cpu->accel->desc.fp(env, op, type, rm, args);
 }
 
 /* ---- vCPUs --------------------------------------------------------------------------------- */
@@ -237,6 +270,11 @@ static uint64_t engine_amo(void *env, uint64_t va, uint64_t value, uint64_t expe
 static struct vcpu *vcpu_of_env(void *env)
 {
     return VCPU_FROM_ENV(env);
+}
+
+static bool engine_poll(void *env)
+{
+    return vcpu_poll_inside(vcpu_of_env(env));
 }
 
 #define VCPU_FIELD(d, field) ((d)->vcpu_offset + (int32_t)offsetof(struct vcpu, field))
@@ -252,11 +290,11 @@ struct tcg_layout vcpu_layout(const struct cpu_model_desc *d)
         .host_ra = VCPU_FIELD(d, host_ra),
         .host_sp = VCPU_FIELD(d, host_sp),
         .fpu_control = d->fpu_control,
-        .tlb = VCPU_FIELD(d, tlb),
+        .tlb = VCPU_FIELD(d, tlb.entry),
+        .tlb_mask = VCPU_FIELD(d, tlb.mask),
         .jc = VCPU_FIELD(d, jc),
         .jc_key = VCPU_FIELD(d, jc_key),
         .tlb_entry_bits = TLB_ENTRY_BITS,
-        .tlb_index_bits = TLB_INDEX_BITS,
         .tlb_tag_read = offsetof(struct tlb_entry, tag[ACCESS_READ]),
         .tlb_tag_write = offsetof(struct tlb_entry, tag[ACCESS_WRITE]),
         .tlb_addend = offsetof(struct tlb_entry, addend),
@@ -270,9 +308,11 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .options = {.interp = a->options.interp,
                     .pin_off = a->options.pin_off,
                     .chain_off = a->options.chain_off,
+                    .loop_pages_off = a->options.loop_pages_off,
                     .fpu_helper = a->options.fpu_helper,
                     .fences_off = a->machine->harts_skip_fences,
                     .smp = a->options.nharts > 1,
+                    .count_calls = a->options.count_calls,
                     .host_features = host_features() & ~a->options.host_off},
         .layout = vcpu_layout(d),
         .globals = d->globals,
@@ -282,11 +322,16 @@ static int engine_make_tcg(struct accel *a, const struct cpu_model_desc *d, stru
         .load = engine_load,
         .store = engine_store,
         .amo = engine_amo,
-        .fp = d->fp,
+        .fp = d->fp && a->options.count_calls ? engine_fp : d->fp,
+        .clock = &a->machine->clock,
+        .poll = engine_poll,
     };
 
     a->desc = *d;
     a->tcg = tcg_new(&c, &a->prologue, err);
+    if (a->tcg && a->perf_map) {
+        perf_map_thunks(a);
+    }
     return a->tcg ? 0 : -ENOMEM;
 }
 
@@ -312,7 +357,7 @@ int vcpu_init(struct vcpu *cpu, struct accel *a, const struct cpu_model_desc *de
         return -ENOMEM;
     }
     jc_clear(cpu);
-    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, err);
+    rc = mmu_init(&cpu->mmu, a->domain, desc->mmu_ops, cpu, &cpu->tlb, err);
     if (!rc) {
         a->vcpus[a->nvcpus++] = cpu;
     }
@@ -357,7 +402,7 @@ void vcpu_sync_pc(struct vcpu *cpu)
     }
 }
 
-static void update_key(struct vcpu *cpu)
+void vcpu_update_key(struct vcpu *cpu)
 {
     if (unlikely(cpu->mmu.ids_wrapped)) {
         cpu->mmu.ids_wrapped = false;
@@ -375,26 +420,26 @@ void vcpu_set_mode(struct vcpu *cpu, uint32_t mode_key, unsigned data_regime, un
     if (data_regime < REGIME_PAGED_COUNT || fetch_regime < REGIME_PAGED_COUNT) {
         mmu_select(&cpu->mmu, space_key);
     }
-    cpu->tlb = mmu_table(&cpu->mmu, data_regime);
-    update_key(cpu);
+    mmu_set_view(&cpu->mmu, data_regime);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_all(struct vcpu *cpu)
 {
     mmu_flush_all(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_paged(struct vcpu *cpu)
 {
     mmu_flush_paged(&cpu->mmu);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_slots(struct vcpu *cpu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
 {
     mmu_flush_slots(&cpu->mmu, match, arg);
-    update_key(cpu);
+    vcpu_update_key(cpu);
 }
 
 void vcpu_flush_page(struct vcpu *cpu, vaddr_t va, bool (*match)(uint64_t key, uint64_t arg),

@@ -23,11 +23,14 @@ struct accel_options {
     bool interp;         /* backend=interp */
     bool lrsc_exclusive; /* lrsc=exclusive: no fused LR/SC pairs */
     bool chain_off;      /* chain=off (also -d nochain) */
+    bool loop_pages_off; /* loop-pages=off: loops remember no pages */
     bool superblock_off; /* superblock=off: end TBs at every branch */
     bool fpu_helper;     /* fpu=helper: floating point by its definition in C, not inline */
     bool pin_off;        /* pin=off: no guest register in a host register */
     uint32_t host_off;   /* host=-bmi2,...: host features not to use (tcg/tcg.h) */
     uint64_t code_size;  /* tb-size= in bytes, 0: default */
+    bool perf_map;       /* -perfmap: names of translated code for perf */
+    bool count_calls;    /* -d stats: count helper calls by name (generated code is slower) */
     unsigned nharts;
 };
 
@@ -53,7 +56,10 @@ void accel_stop(struct accel *a);
 void accel_pause(struct accel *a);
 void accel_resume(struct accel *a);
 
-/* -d stats, `info jit`: one counter a line. Any thread. */
+/*
+ * -d stats, `info jit`: one counter a line, the rows of accel/counters.def. Any thread; while vCPUs
+ * run the values are a moment's.
+ */
 void accel_print_stats(struct accel *a, FILE *out);
 
 #endif

@@ -26,10 +26,10 @@
 #define KEY_ENGINE_ONE_INSN \
     BIT(31) /* the page's rights hold for one instruction only: not chained, not cached */
 
-/* Where jump-cache entries for a TB are. */
+/* Where jump-cache entries for a TB are: of its one address, which all harts hash alike. */
 #define JC_NOWHERE  0u
 #define JC_ANYWHERE 1u
-#define JC_PLACE    BIT(31) /* | vCPU index << 16 | entry */
+#define JC_PLACE    UINT32_C(0x80000000) /* | first entry of the pair, in any hart's cache */
 
 /* An exit, and its place in the list of exits chained to the same TB. */
 struct tb_link {
@@ -44,13 +44,13 @@ struct tb {
     paddr_t pa2;             /* c: page of the second half of a crossing instruction, or NO_PAGE */
     uint32_t mode_key;       /* c */
     uint32_t jc_place;       /* a: JC_* */
+    struct tb *hash_next;    /* a: writes under T. What a lookup reads ends here */
     uint16_t head_off, size; /* c: guest offset in the page, bytes */
     uint16_t ninsns, nlinks; /* c */
     bool dead;               /* a: no longer found */
     uint32_t code_size, entry, pcmap; /* c: see struct tcg_code */
     uint8_t *rx;                      /* c: polling entry */
     uint8_t *bytes;                   /* c: the guest code it was made from */
-    struct tb *hash_next;             /* a: writes under T */
     struct tb *page_next[2];          /* T: lists of the page of pa, and of pa2 */
     struct tb_link *incoming;         /* T */
     struct tb_link *links;            /* c: nlinks */
@@ -66,11 +66,13 @@ struct tb_page {
 /* A piece of code memory that one thread at a time fills; and the TBs in it, by address. */
 struct region {
     struct code_region code;
-    struct tb **tbs;    /* entries: t of the filling thread until published by ntbs */
-    unsigned ntbs;      /* a */
-    unsigned max;       /* c */
-    bool taken;         /* S */
-    uint64_t filled_at; /* S: order of filling, for recycling the oldest */
+    struct tb **tbs;     /* entries: t of the filling thread until published by ntbs */
+    uint8_t *describing; /* room for struct tb, its links and guest code; filled like code */
+    size_t ndescribing;  /* t: bytes used */
+    unsigned ntbs;       /* a */
+    unsigned max;        /* c */
+    bool taken;          /* S */
+    uint64_t filled_at;  /* S: order of filling, for recycling the oldest */
 };
 
 /* A host thread that runs one hart, or all in turn. */
@@ -83,17 +85,38 @@ struct vcpu_thread {
     uint32_t wake;     /* a: futex, counts wakes */
 };
 
+/* The entries of a jump cache by guest page: lists of indexes, doubly linked. Owner thread. */
+#define JC_PAGE_LISTS 1024
+struct jc_node {
+    uint16_t list; /* which one it is on, or UINT16_MAX */
+    uint16_t prev, next;
+};
+/* Addresses that superpages may map: a flush by address there concerns more than a page. */
+struct jc_large {
+    vaddr_t lo, hi;
+    bool any;
+};
+struct jc_lists {
+    uint16_t first[JC_PAGE_LISTS]; /* by hash of the page */
+    struct jc_node node[JC_ENTRIES];
+    struct jc_large large[2]; /* of the lower and the upper half of addresses */
+};
+
 /* The engine's own part of a vCPU. */
 struct vcpu_engine {
     struct tcg_context *ctx;
-    struct region *region;      /* t: being filled; NULL at first */
-    struct vcpu_thread *thread; /* c after start */
-    uint64_t jc_pages[64]; /* t: bitmap of hashes of guest pages that the jump cache may hold */
+    struct region *region;                  /* t: being filled; NULL at first */
+    struct vcpu_thread *thread;             /* c after start */
+    struct jc_lists jc_lists;               /* t */
     uint8_t page_copy[GUEST_PAGE_SIZE + 8]; /* t: the guest code being translated */
     uint8_t next_copy[8];
-    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes,
-        translate_ns; /* t: statistics */
-    uint64_t npolls, nchained, nkilled, nirqs, nwfi, nexits, nfencei, njc_scans;
+    /* t: statistics (counters.def) */
+    uint64_t nlookups, nmisses, ntranslated, ninsns, guest_bytes, host_bytes, nchained, nirqs, nwfi,
+        nexits, nfencei;
+    uint64_t timed_ns, timed_insns; /* of the translations that were timed */
+    uint64_t exits[TCG_EXIT_LOOP + 1];
+    uint64_t npolls, npoll_irq, npoll_work, npoll_slice;
+    uint64_t fp_calls[IR_OP_COUNT]; /* with accel_options.count_calls */
 };
 
 struct accel {
@@ -120,7 +143,8 @@ struct accel {
     struct tb_page *pages[1 << PAGE_HASH_BITS] GUARDED_BY(tb_lock);
     uint64_t drops; /* a: counts dropped regions: pointers to TBs from before may be dangling */
     bool jc_scan;   /* T: some killed TB may be in jump caches that are not known */
-    uint64_t ntbs;  /* T */
+    uint64_t ntbs, nkilled, nunchained; /* T; statistics read them without */
+    struct perf_map *perf_map;          /* c; NULL: none */
 
     struct mutex safe_lock;
     struct cond safe_cond;
@@ -147,7 +171,6 @@ void tb_chain(struct accel *a, struct tb_link *link, struct tb *target);
 struct tb *tb_of_host(const struct accel *a, uint64_t host);
 /* For code_pages_collect: drops the TBs of page PA whose bytes changed; true if some remain. */
 bool tb_check_page(void *accel, paddr_t pa);
-void tb_free(struct tb *tb);
 /* With all vCPUs parked: every TB of region R is dropped and freed. */
 void tb_drop_region(struct accel *a, struct region *r);
 
@@ -158,9 +181,11 @@ static inline unsigned jc_index(uint64_t va)
     return ((va >> 1) ^ (va >> GUEST_PAGE_BITS)) & (JC_ENTRIES - 1);
 }
 
-/* Caches TB for the current pc and key of CPU. */
-void jc_insert(struct vcpu *cpu, struct tb *tb);
-/* Drops entries for the page of VA (whatever their key). Own thread. */
+/* The TB cached for the current pc and key of CPU, or NULL. */
+struct tb *jc_find(const struct vcpu *cpu);
+/* Caches TB for the current pc and key of CPU; mappings of up to 1 << PAGE_BITS bytes led to it. */
+void jc_insert(struct vcpu *cpu, struct tb *tb, unsigned page_bits);
+/* Drops entries for the mapping that VA lies in (whatever their key). Own thread. */
 void jc_flush_page(struct vcpu *cpu, vaddr_t va);
 void jc_clear(struct vcpu *cpu);
 /*
@@ -173,6 +198,11 @@ void jc_forget(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock);
  * pointer to such a TB may stay.
  */
 void jc_forget_all(struct accel *a, bool parked) REQUIRES(&a->tb_lock);
+
+/* ---- accel.c ------------------------------------------------------------------------------- */
+
+/* Makes jc_key what mode and address space say. Own thread. */
+void vcpu_update_key(struct vcpu *cpu);
 
 /* ---- translate.c --------------------------------------------------------------------------- */
 
@@ -188,6 +218,10 @@ int regions_init(struct accel *a, struct err *err);
 void regions_fini(struct accel *a);
 /* Gives CPU a region with room, recycling the oldest one if need be. May park. */
 void region_next(struct vcpu *cpu);
+/* SIZE bytes that live as long as the region's code. */
+void *region_alloc(struct region *r, size_t size);
+/* False: CPU's region, if it has one, may have no room for another TB's description. */
+bool region_has_room(const struct accel *a, const struct region *r);
 
 /* ---- safe-work.c --------------------------------------------------------------------------- */
 
@@ -200,8 +234,25 @@ bool vcpu_park(struct accel *a);
 void exclusive_begin(struct vcpu *cpu);
 void exclusive_end(struct vcpu *cpu);
 
+/* ---- perf-map.c ---------------------------------------------------------------------------- */
+
+/* Creates /tmp/perf-PID.map, in place of whatever has that name. */
+int perf_map_open(struct accel *a, struct err *err);
+void perf_map_close(struct accel *a);
+/* The thunks' names; before any TB. */
+void perf_map_thunks(struct accel *a);
+/* TB was translated at PC; its thread. */
+void perf_map_tb(struct accel *a, const struct tb *tb, vaddr_t pc, const char *mode);
+/* With all vCPUs parked: the TBs of region R lose their names. */
+void perf_map_drop_region(struct accel *a, const struct region *r);
+
 /* ---- run.c --------------------------------------------------------------------------------- */
 
 void *vcpu_thread_main(void *thread);
+/*
+ * Inside generated code, cpu->pc exact: takes interrupts, if the poll word asks for nothing else.
+ * True: go on at cpu->pc. Own thread.
+ */
+bool vcpu_poll_inside(struct vcpu *cpu);
 
 #endif

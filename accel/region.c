@@ -14,6 +14,13 @@
 #define PROLOGUE_SIZE   (UINT64_C(64) << 10)
 #define TB_CODE_MIN     48 /* bytes: bounds how many TBs fit a region */
 
+/* Room for descriptions, in sizes of the code; and for one of them, which has its links and guest code. */
+#define DESCRIPTION_RATIO 2
+#define TB_ALIGN          32 /* what a lookup reads of a TB is in one cache line */
+#define DESCRIPTION_MAX                                                                       \
+    (sizeof(struct tb) + ARRAY_SIZE(((struct tcg_code *)0)->sites) * sizeof(struct tb_link) + \
+     TB_MAX_INSNS * 4 + 3 * TB_ALIGN)
+
 /* At least two regions a vCPU thread, so that recycling one leaves the others alone. */
 static size_t choose_region_size(const struct accel *a, size_t total)
 {
@@ -31,7 +38,8 @@ static int region_init(struct accel *a, struct region *r, size_t offset, struct 
         .rw = a->memory.rw + offset, .rx = a->memory.rx + offset, .size = a->region_size};
     r->max = (unsigned)(a->region_size / TB_CODE_MIN);
     r->tbs = host_mem_alloc(r->max * sizeof(*r->tbs), false, err);
-    return r->tbs ? 0 : -ENOMEM;
+    r->describing = host_mem_alloc(DESCRIPTION_RATIO * a->region_size, false, err);
+    return r->tbs && r->describing ? 0 : -ENOMEM;
 }
 
 int regions_init(struct accel *a, struct err *err)
@@ -59,10 +67,8 @@ void regions_fini(struct accel *a)
     for (unsigned i = 0; i < a->nregions; i++) {
         struct region *r = &a->regions[i];
 
-        for (unsigned k = 0; k < r->ntbs; k++) {
-            tb_free(r->tbs[k]);
-        }
         host_mem_free(r->tbs, r->max * sizeof(*r->tbs));
+        host_mem_free(r->describing, DESCRIPTION_RATIO * a->region_size);
     }
     free(a->regions);
     code_memory_fini(&a->memory);
@@ -126,4 +132,18 @@ void region_next(struct vcpu *cpu)
     cpu->engine->region = NULL;
     r = region_take_free(a);
     cpu->engine->region = r ? r : region_recycle(cpu);
+}
+
+bool region_has_room(const struct accel *a, const struct region *r)
+{
+    return r && r->ntbs < r->max &&
+           r->ndescribing + DESCRIPTION_MAX <= DESCRIPTION_RATIO * a->region_size;
+}
+
+void *region_alloc(struct region *r, size_t size)
+{
+    void *p = r->describing + r->ndescribing;
+
+    r->ndescribing += align_up(size, TB_ALIGN);
+    return p;
 }

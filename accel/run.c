@@ -48,11 +48,26 @@ static void slice_over(void *accel)
     }
 }
 
+bool vcpu_poll_inside(struct vcpu *cpu)
+{
+    if (load_acquire(&cpu->poll) & ~VCPU_POLL_IRQ || cpu->waiting) {
+        return false;
+    }
+    cpu->engine->npolls++;
+    cpu->engine->npoll_irq++;
+    fetch_and(&cpu->poll, ~VCPU_POLL_IRQ);
+    cpu->engine->nirqs += cpu->ops->take_interrupt(cpu);
+    return true;
+}
+
 /* What the poll word asks for. False with *END when the vCPU must give its thread back. */
 static bool handle_poll(struct vcpu *cpu, uint32_t poll, enum slice_end *end)
 {
     cpu->engine->npolls++;
-    fetch_and(&cpu->poll, ~(poll & (VCPU_POLL_IRQ | VCPU_POLL_WORK | VCPU_POLL_SLICE)));
+    cpu->engine->npoll_irq += (poll & VCPU_POLL_IRQ) != 0;
+    cpu->engine->npoll_work += (poll & VCPU_POLL_WORK) != 0;
+    cpu->engine->npoll_slice += (poll & VCPU_POLL_SLICE) != 0;
+    fetch_and(&cpu->poll, ~(poll & ~VCPU_POLL_EXIT));
     if ((poll & VCPU_POLL_EXIT) || ((poll & VCPU_POLL_WORK) && !vcpu_park(cpu->accel))) {
         *end = SLICE_EXIT;
         return false;
@@ -110,6 +125,7 @@ static struct tb_link *run_tb(struct vcpu *cpu, struct tb *tb)
     mmu_leave_guest(&cpu->mmu);
     cpu->host_ra = 0;
     cpu->engine->nexits++;
+    cpu->engine->exits[exit.kind]++;
     from = exit.tb;
     return exit.kind == TCG_EXIT_CHAIN ? &from->links[exit.site] : NULL;
 }

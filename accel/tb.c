@@ -81,6 +81,7 @@ static void page_remove(struct accel *a, paddr_t page, struct tb *tb) REQUIRES(&
 static void link_remove(struct accel *a, struct tb_link *l) REQUIRES(&a->tb_lock)
 {
     tcg_site_set(a->tcg, l->owner->rx, &l->site, NULL);
+    a->nunchained++;
     *l->prev = l->next;
     if (l->next) {
         l->next->prev = l->prev;
@@ -168,13 +169,7 @@ static void tb_kill(struct accel *a, struct tb *tb) REQUIRES(&a->tb_lock)
     }
     jc_forget(a, tb);
     a->ntbs--;
-}
-
-void tb_free(struct tb *tb)
-{
-    free(tb->bytes);
-    free(tb->links);
-    free(tb);
+    a->nkilled++;
 }
 
 bool tb_check_page(void *accel, paddr_t pa)
@@ -237,11 +232,10 @@ void tb_drop_region(struct accel *a, struct region *r)
         }
     }
     jc_forget_all(a, true);
-    for (unsigned i = 0; i < r->ntbs; i++) {
-        tb_free(r->tbs[i]);
-    }
     mutex_unlock(&a->tb_lock);
+    perf_map_drop_region(a, r);
     store_release(&r->ntbs, 0);
     r->code.used = 0;
+    r->ndescribing = 0;
     fetch_add(&a->drops, 1);
 }

@@ -12,21 +12,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define TB_BYTES_MAX (TB_MAX_INSNS * 4)
 
 /* Where the pc's code lies. */
 struct fetch {
-    paddr_t pa, pa2;
-    const uint8_t *host, *host2; /* of the pages */
+    struct mmu_fetch first;
+    struct mmu_fetch second; /* host: NULL if all is in the first page */
+    paddr_t pa2;             /* page of the second, or NO_PAGE */
     bool cacheable;
 };
 
-static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **host,
-                     bool *cacheable)
+static bool fetch_at(struct vcpu *cpu, vaddr_t va, struct mmu_fetch *f)
 {
-    int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, pa, host, cacheable);
+    int rc = mmu_fetch(&cpu->mmu, va, cpu->fetch_regime, f);
 
     if (rc) {
         cpu->ops->fetch_fault(cpu, va, rc < 0 ? 0 : rc);
@@ -41,26 +40,24 @@ static bool fetch_at(struct vcpu *cpu, vaddr_t va, paddr_t *pa, const uint8_t **
 static bool fetch(struct vcpu *cpu, struct fetch *f)
 {
     unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
-    const uint8_t *host;
-    paddr_t pa;
-    bool cacheable, wide;
+    bool wide;
 
+    f->second = (struct mmu_fetch){.host = NULL};
     f->pa2 = NO_PAGE;
-    f->host2 = NULL;
-    if (!fetch_at(cpu, cpu->pc, &f->pa, &f->host, &f->cacheable)) {
+    if (!fetch_at(cpu, cpu->pc, &f->first)) {
         return false;
     }
-    wide = (load_relaxed((const uint16_t *)(f->host + offset)) & 3) == 3;
+    f->cacheable = f->first.cacheable;
+    wide = (load_relaxed((const uint16_t *)(f->first.host + offset)) & 3) == 3;
     if (!wide || (offset != GUEST_PAGE_SIZE - 2 && f->cacheable)) {
         return true;
     }
-    if (!fetch_at(cpu, cpu->pc + 2, &pa, &host, &cacheable)) {
+    if (!fetch_at(cpu, cpu->pc + 2, &f->second)) {
         return false;
     }
-    f->cacheable &= cacheable;
+    f->cacheable &= f->second.cacheable;
     if (offset == GUEST_PAGE_SIZE - 2) {
-        f->pa2 = pa & GUEST_PAGE_MASK;
-        f->host2 = host;
+        f->pa2 = f->second.pa & GUEST_PAGE_MASK;
     }
     return true;
 }
@@ -89,26 +86,33 @@ static void log_in_asm(struct vcpu *cpu, const struct tb_source *src)
     log_end();
 }
 
-/* The private copy of the code from the pc on. */
+/*
+ * The private copy of the code from the pc on, by units that are as large as can be: each halfword
+ * is read once.
+ */
 static void copy_code(struct vcpu *cpu, const struct fetch *f, struct tb_source *src)
 {
     struct vcpu_engine *en = cpu->engine;
-    unsigned offset = cpu->pc & ~GUEST_PAGE_MASK;
-    unsigned len = (unsigned)MIN(TB_BYTES_MAX, GUEST_PAGE_SIZE - offset);
+    unsigned offset = (cpu->pc & ~GUEST_PAGE_MASK) & ~7u;
+    unsigned end = (unsigned)MIN((cpu->pc & ~GUEST_PAGE_MASK) + TB_BYTES_MAX, GUEST_PAGE_SIZE);
 
-    for (unsigned i = 0; i < len; i += 2) {
-        store_le16(en->page_copy + offset + i,
-                   load_relaxed((const uint16_t *)(f->host + offset + i)));
+    for (; offset < end; offset += 8) {
+        uint64_t v = load_relaxed((const uint64_t *)(f->first.host + offset));
+
+        memcpy(en->page_copy + offset, &v, 8);
     }
     src->host = en->page_copy;
-    if (f->host2) {
-        store_le16(en->next_copy, load_relaxed((const uint16_t *)f->host2));
+    if (f->pa2 != NO_PAGE) {
+        store_le16(en->next_copy, load_relaxed((const uint16_t *)f->second.host));
         src->next = en->next_copy;
     }
 }
 
-static void tb_describe(struct tb *tb, const struct tb_source *src, const struct tcg_code *code)
+/* The description of CODE, in the region that it lies in, at TB. */
+static void tb_describe(struct region *r, struct tb *tb, const struct tb_source *src,
+                        const struct tcg_code *code)
 {
+    struct tb_link *links = region_alloc(r, code->nsites * sizeof(*links));
     unsigned first;
 
     tb->head_off = (uint16_t)src->pc_off;
@@ -119,12 +123,10 @@ static void tb_describe(struct tb *tb, const struct tb_source *src, const struct
     tb->entry = code->entry;
     tb->pcmap = code->pcmap;
     tb->nlinks = (uint16_t)code->nsites;
-    tb->links = calloc(code->nsites ? code->nsites : 1, sizeof(*tb->links));
-    tb->bytes = malloc(tb->size);
-    assert(tb->links && tb->bytes);
+    tb->links = links;
+    tb->bytes = region_alloc(r, tb->size);
     for (unsigned i = 0; i < code->nsites; i++) {
-        tb->links[i].site = code->sites[i];
-        tb->links[i].owner = tb;
+        links[i] = (struct tb_link){.site = code->sites[i], .owner = tb};
     }
     first = (unsigned)MIN(tb->size, GUEST_PAGE_SIZE - tb->head_off);
     memcpy(tb->bytes, src->host + src->pc_off, first);
@@ -133,17 +135,20 @@ static void tb_describe(struct tb *tb, const struct tb_source *src, const struct
     }
 }
 
-/* Fills TB with code in the vCPU's region, taking new ones until it fits. */
-static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
+/* Code for SRC in the vCPU's region, taking new ones until it fits; and its TB, but for where it is. */
+static struct tb *tb_compile(struct vcpu *cpu, struct tb_source *src)
 {
     struct vcpu_engine *en = cpu->engine;
     struct tcg_code code;
+    struct tb *tb;
     int rc;
 
     do {
-        if (!en->region || en->region->ntbs == en->region->max) {
+        if (!region_has_room(cpu->accel, en->region)) {
             region_next(cpu);
         }
+        tb = region_alloc(en->region, sizeof(*tb));
+        *tb = (struct tb){.pa2 = NO_PAGE};
         ir_begin(en->ctx);
         cpu->ops->translate(cpu, en->ctx, src);
         rc = tcg_compile(en->ctx, &en->region->code, tb, src->pc_off, &code);
@@ -152,9 +157,17 @@ static void tb_compile(struct vcpu *cpu, struct tb *tb, struct tb_source *src)
             region_next(cpu);
         }
     } while (rc);
-    tb_describe(tb, src, &code);
+    tb_describe(en->region, tb, src, &code);
     en->region->tbs[en->region->ntbs] = tb;
     store_release(&en->region->ntbs, en->region->ntbs + 1);
+    return tb;
+}
+
+#define TIMED_EVERY 16 /* a clock read costs as much as translating an instruction */
+
+static int64_t time_translation(const struct vcpu_engine *en)
+{
+    return log_enabled(LOG_STATS) || en->ntranslated % TIMED_EVERY == 0 ? clock_now_ns() : 0;
 }
 
 static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64_t start_ns)
@@ -163,7 +176,10 @@ static void count_translation(struct vcpu_engine *en, const struct tb *tb, int64
     en->ninsns += tb->ninsns;
     en->guest_bytes += tb->size;
     en->host_bytes += tb->code_size;
-    en->translate_ns += start_ns ? (uint64_t)(clock_now_ns() - start_ns) : 0;
+    if (start_ns) {
+        en->timed_ns += (uint64_t)(clock_now_ns() - start_ns);
+        en->timed_insns += tb->ninsns;
+    }
 }
 
 /*
@@ -182,8 +198,8 @@ static void recheck_page(struct accel *a, struct vcpu *cpu, paddr_t pa)
 static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mode_key)
 {
     struct accel *a = cpu->accel;
-    struct tb *tb = calloc(1, sizeof(*tb)), *published;
-    int64_t start_ns = log_enabled(LOG_STATS) ? clock_now_ns() : 0;
+    struct tb *tb, *published;
+    int64_t start_ns = time_translation(cpu->engine);
     struct tb_source src = {
         .pc_page = cpu->pc & GUEST_PAGE_MASK,
         .pc_off = (int32_t)(cpu->pc & ~GUEST_PAGE_MASK),
@@ -193,27 +209,29 @@ static struct tb *translate(struct vcpu *cpu, const struct fetch *f, uint32_t mo
         .fuse_lrsc = !a->options.lrsc_exclusive,
     };
 
-    assert(tb);
-    tb->pa = f->pa;
-    tb->pa2 = f->pa2;
-    tb->mode_key = mode_key;
-    code_page_protect(a->domain, f->pa, &cpu->mmu);
+    code_page_protect(a->domain, f->first.pa, &cpu->mmu);
     if (f->pa2 != NO_PAGE) {
         code_page_protect(a->domain, f->pa2, &cpu->mmu);
     }
     copy_code(cpu, f, &src);
-    tb_compile(cpu, tb, &src);
+    tb = tb_compile(cpu, &src);
+    tb->pa = f->first.pa;
+    tb->pa2 = f->pa2;
+    tb->mode_key = mode_key;
     if (log_enabled(LOG_IN_ASM)) {
         log_in_asm(cpu, &src);
     }
     count_translation(cpu->engine, tb, start_ns);
+    if (unlikely(a->perf_map)) {
+        perf_map_tb(a, tb, cpu->pc, cpu->ops->mode_name(cpu->mode_key));
+    }
     published = tb_insert(a, tb);
     if (published != tb) {
         /* Its code stays unused in the region, and it is freed with that. */
         store_relaxed(&tb->dead, true);
         return published;
     }
-    recheck_page(a, cpu, f->pa);
+    recheck_page(a, cpu, f->first.pa);
     if (f->pa2 != NO_PAGE) {
         recheck_page(a, cpu, f->pa2);
     }
@@ -231,7 +249,7 @@ static struct tb *find_slow(struct vcpu *cpu)
         return NULL;
     }
     mode_key |= f.cacheable ? 0 : KEY_ENGINE_ONE_INSN;
-    tb = tb_lookup(cpu->accel, f.pa, f.pa2, mode_key);
+    tb = tb_lookup(cpu->accel, f.first.pa, f.pa2, mode_key);
     if (!tb) {
         tb = translate(cpu, &f, mode_key);
         if (!tb) {
@@ -239,18 +257,16 @@ static struct tb *find_slow(struct vcpu *cpu)
         }
     }
     if (f.cacheable) {
-        jc_insert(cpu, tb);
+        vcpu_update_key(cpu); /* the fetch may have been the first from a page that is not global */
+        jc_insert(cpu, tb, MAX(f.first.page_bits, f.second.page_bits));
     }
     return tb;
 }
 
 struct tb *vcpu_find_tb(struct vcpu *cpu)
 {
-    const struct jc_entry *e = &cpu->jc[jc_index(cpu->pc)];
+    struct tb *tb = jc_find(cpu);
 
     cpu->engine->nlookups++;
-    if (load_relaxed(&e->va) == cpu->pc && e->key == cpu->jc_key) {
-        return e->tb;
-    }
-    return find_slow(cpu);
+    return tb ? tb : find_slow(cpu);
 }

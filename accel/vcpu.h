@@ -15,12 +15,12 @@
 #include "softmmu/tlb.h"
 #include "tcg/tcg.h"
 
-#define JC_INDEX_BITS 12
+#define JC_INDEX_BITS 14
 #define JC_ENTRIES    (1u << JC_INDEX_BITS)
 
 /*
- * Jump cache: where code for a guest address is. va = -1: empty. Other threads may only set va to
- * -1.
+ * Jump cache: where code for a guest address is: in the entry of its hash or the one beside (index
+ * ^ 1). va = -1: empty. Other threads may only set va to -1.
  */
 struct jc_entry {
     uint64_t va;         /* a */
@@ -32,23 +32,24 @@ _Static_assert(sizeof(struct jc_entry) == 32, "generated code scales by it");
 
 /* Bits of the poll word. */
 enum {
-    VCPU_POLL_IRQ = 1,   /* look at interrupts */
-    VCPU_POLL_WORK = 2,  /* safe work or pause is asked for */
-    VCPU_POLL_SLICE = 4, /* thread=single: the next hart's turn */
-    VCPU_POLL_EXIT = 8,  /* end the thread */
+    VCPU_POLL_IRQ = 1,    /* look at interrupts */
+    VCPU_POLL_WORK = 2,   /* safe work or pause is asked for */
+    VCPU_POLL_SLICE = 4,  /* thread=single: the next hart's turn */
+    VCPU_POLL_EXIT = 8,   /* end the thread */
+    VCPU_POLL_LEAVE = 16, /* come out of generated code: softmmu waits for it */
 };
 
 struct vcpu {
     /* hot: generated code reaches these with one byte of displacement */
-    uint32_t poll;         /* a: VCPU_POLL_* */
-    uint32_t unwind;       /* t: a helper raised: not back to the TB */
-    struct tlb_entry *tlb; /* t: table of the current data regime */
-    struct jc_entry *jc;   /* c */
-    uint64_t jc_key;       /* t: mode key, space id << 32 */
-    uint64_t pc_page;      /* t: page of the running TB */
-    uint64_t pc;           /* t: exact only outside generated code: see vcpu_sync_pc */
-    uint64_t host_ra;      /* t */
-    uint64_t host_sp;      /* t */
+    uint32_t poll;       /* a: VCPU_POLL_* */
+    uint32_t unwind;     /* t: a helper raised: not back to the TB */
+    struct tlb_view tlb; /* t: of the current data regime */
+    struct jc_entry *jc; /* c */
+    uint64_t jc_key;     /* t: mode key, space id << 32 */
+    uint64_t pc_page;    /* t: page of the running TB */
+    uint64_t pc;         /* t: exact only outside generated code: see vcpu_sync_pc */
+    uint64_t host_ra;    /* t */
+    uint64_t host_sp;    /* t */
 
     uint32_t data_regime;  /* t: of loads and stores (MPRV applied) */
     uint32_t fetch_regime; /* t */
@@ -102,6 +103,8 @@ struct cpu_ops {
     unsigned (*disas)(struct vcpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
                       size_t size);
     void (*dump)(struct vcpu *cpu, FILE *out, bool with_fpu);
+    /* A short word for the privilege mode of a mode key, for -perfmap. Any thread. */
+    const char *(*mode_name)(uint32_t mode_key);
 };
 
 /* ---- creation (main thread, before accel_start) -------------------------------------------- */

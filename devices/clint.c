@@ -50,16 +50,17 @@ struct clint {
     struct time_listener time_listener;
 };
 
-static void publish_msip(struct clint_hart *h)
+static void set_msip(struct clint_hart *h, uint32_t value)
 {
     mutex_lock(&h->lock);
-    irq_set(h->msip_irq, load_seq(&h->msip));
+    store_release(&h->msip, value);
+    irq_set(h->msip_irq, value);
     mutex_unlock(&h->lock);
 }
 
 static void publish_mtip(struct clint_hart *h)
 {
-    const struct machine *m = h->clint->machine;
+    struct machine *m = h->clint->machine;
     uint64_t cmp;
     bool due;
 
@@ -88,14 +89,13 @@ static void mtime_moved(void *opaque)
 static void write_msip(struct clint *c, uint64_t index, uint32_t value)
 {
     if (index < c->nharts) {
-        store_seq(&c->harts[index].msip, value & 1);
-        publish_msip(&c->harts[index]);
+        set_msip(&c->harts[index], value & 1);
     }
 }
 
 static uint32_t read_msip(const struct clint *c, uint64_t index)
 {
-    return index < c->nharts ? load_seq(&c->harts[index].msip) : 0;
+    return index < c->nharts ? load_acquire(&c->harts[index].msip) : 0;
 }
 
 static void write_mtimecmp(struct clint_hart *h, unsigned shift, uint64_t value, unsigned size)
@@ -151,9 +151,8 @@ static void clint_reset(struct device *dev)
     struct clint *c = dev->state;
 
     for (unsigned i = 0; i < c->nharts; i++) {
-        store_seq(&c->harts[i].msip, 0);
         store_seq(&c->harts[i].mtimecmp, UINT64_MAX);
-        publish_msip(&c->harts[i]);
+        set_msip(&c->harts[i], 0);
     }
     machine_reset_time(c->machine); /* and mtime_moved brings the timers' lines */
 }

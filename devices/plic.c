@@ -22,12 +22,14 @@
  * source has a priority above the threshold.
  *
  * Lockless towards the BQL: `lock` (RANK_IRQ) holds the state together, lines and registers come
- * from any thread. Outputs are set with the lock held, and only when they change.
+ * from any thread. Outputs are set with the lock held, and only when they change. What a register
+ * shows is written atomically, and read without the lock, but for the claim, which changes it.
  *
- * Locks: c constant after init, p `lock`.
+ * Locks: c constant after init, p `lock`, r written under `lock`, atomic.
  */
 #include "devices/devices.h"
 #include "hw/core/machine.h"
+#include "hw/host/atomic.h"
 #include "hw/host/bits.h"
 #include "hw/host/log.h"
 #include <errno.h>
@@ -50,8 +52,8 @@ enum {
 
 struct plic_target {
     const struct irq *irq;         /* c */
-    uint32_t enable[SOURCE_WORDS]; /* p */
-    uint8_t threshold;             /* p */
+    uint32_t enable[SOURCE_WORDS]; /* r */
+    uint8_t threshold;             /* r */
     bool output;                   /* p: what the line was last set to */
 };
 
@@ -61,9 +63,9 @@ struct plic {
     struct plic_target *targets;         /* c */
     struct irq *inputs;                  /* c: [0..nsources] */
     uint32_t level[SOURCE_WORDS];        /* p: input lines */
-    uint32_t pending[SOURCE_WORDS];      /* p */
+    uint32_t pending[SOURCE_WORDS];      /* r */
     uint32_t in_service[SOURCE_WORDS];   /* p: claimed and not completed: the gateway is closed */
-    uint8_t priority[PLIC_MAX_SOURCES + 1]; /* p */
+    uint8_t priority[PLIC_MAX_SOURCES + 1]; /* r */
 };
 
 static bool test_source(const uint32_t *set, unsigned source)
@@ -75,7 +77,7 @@ static void put_source(uint32_t *set, unsigned source, bool value)
 {
     uint32_t bit = UINT32_C(1) << (source % 32);
 
-    set[source / 32] = value ? set[source / 32] | bit : set[source / 32] & ~bit;
+    store_release(&set[source / 32], value ? set[source / 32] | bit : set[source / 32] & ~bit);
 }
 
 /* Bits of word W that stand for sources that exist. */
@@ -181,52 +183,53 @@ static void complete(struct plic *p, struct plic_target *t, uint32_t source) REQ
     run_gateway(p, source);
 }
 
-static uint32_t read_context(struct plic *p, uint64_t offset) REQUIRES(&p->lock)
+static uint32_t claim_locking(struct plic *p, struct plic_target *t)
+{
+    uint32_t source;
+
+    mutex_lock(&p->lock);
+    source = claim(p, t);
+    mutex_unlock(&p->lock);
+    return source;
+}
+
+static uint32_t read_context(struct plic *p, uint64_t offset)
 {
     uint64_t index = offset / CONTEXT_STRIDE;
 
     if (index < p->ntargets) {
         switch (offset % CONTEXT_STRIDE) {
         case 0:
-            return p->targets[index].threshold;
+            return load_acquire(&p->targets[index].threshold);
         case 4:
-            return claim(p, &p->targets[index]);
+            return claim_locking(p, &p->targets[index]);
         }
     }
     return 0;
 }
 
-static uint32_t read_locked(struct plic *p, uint64_t offset) REQUIRES(&p->lock)
+static uint64_t plic_read(struct device *dev, uint64_t offset, unsigned size)
 {
+    struct plic *p = dev->state;
     uint64_t index;
 
+    (void)size;
     if (offset < PENDING_BASE) {
         index = offset / 4;
-        return index <= p->nsources ? p->priority[index] : 0;
+        return index <= p->nsources ? load_acquire(&p->priority[index]) : 0;
     }
     if (offset < ENABLE_BASE) {
         index = (offset - PENDING_BASE) / 4;
-        return index < p->nwords ? p->pending[index] : 0;
+        return index < p->nwords ? load_acquire(&p->pending[index]) : 0;
     }
     if (offset < CONTEXT_BASE) {
         unsigned w = (offset % ENABLE_STRIDE) / 4;
 
         index = (offset - ENABLE_BASE) / ENABLE_STRIDE;
-        return index < p->ntargets && w < p->nwords ? p->targets[index].enable[w] : 0;
+        return index < p->ntargets && w < p->nwords ? load_acquire(&p->targets[index].enable[w])
+                                                    : 0;
     }
     return read_context(p, offset - CONTEXT_BASE);
-}
-
-static uint64_t plic_read(struct device *dev, uint64_t offset, unsigned size)
-{
-    struct plic *p = dev->state;
-    uint32_t value;
-
-    (void)size;
-    mutex_lock(&p->lock);
-    value = read_locked(p, offset);
-    mutex_unlock(&p->lock);
-    return value;
 }
 
 static void write_context(struct plic *p, uint64_t offset, uint32_t value) REQUIRES(&p->lock)
@@ -236,7 +239,7 @@ static void write_context(struct plic *p, uint64_t offset, uint32_t value) REQUI
     if (index < p->ntargets) {
         switch (offset % CONTEXT_STRIDE) {
         case 0:
-            p->targets[index].threshold = value & PRIORITY_MASK;
+            store_release(&p->targets[index].threshold, (uint8_t)(value & PRIORITY_MASK));
             update_target(p, &p->targets[index]);
             break;
         case 4:
@@ -252,7 +255,7 @@ static void write_enable(struct plic *p, uint64_t offset, uint32_t value) REQUIR
     unsigned w = (offset % ENABLE_STRIDE) / 4;
 
     if (index < p->ntargets && w < p->nwords) {
-        p->targets[index].enable[w] = value & source_mask(p, w);
+        store_release(&p->targets[index].enable[w], value & source_mask(p, w));
         update_target(p, &p->targets[index]);
     }
 }
@@ -263,7 +266,7 @@ static void write_locked(struct plic *p, uint64_t offset, uint32_t value) REQUIR
         unsigned source = (unsigned)offset / 4;
 
         if (source >= 1 && source <= p->nsources) {
-            p->priority[source] = value & PRIORITY_MASK;
+            store_release(&p->priority[source], (uint8_t)(value & PRIORITY_MASK));
             update_source(p, source);
         }
     } else if (offset < ENABLE_BASE) {

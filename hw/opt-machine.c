@@ -354,6 +354,13 @@ int opt_rtc(const struct opt_context *c, struct err *err)
     return code < 0 ? code : props_done(&p, err);
 }
 
+int opt_perfmap(const struct opt_context *c, struct err *err)
+{
+    (void)err;
+    c->o->accel.perf_map = true;
+    return 0;
+}
+
 int opt_log(const struct opt_context *c, struct err *err)
 {
     uint32_t mask;

@@ -140,6 +140,7 @@ static int finish(struct options *o, struct err *err)
     code = code < 0 ? code : opt_resolve_drives(o, err);
     code = code < 0 ? code : opt_resolve_consoles(o, err);
     o->accel.nharts = o->nharts;
+    o->accel.count_calls = (o->log_mask & LOG_STATS) != 0;
     o->accel.chain_off |= (o->log_mask & LOG_NOCHAIN) != 0;
     o->boot.once = o->no_reboot;
     return code;

@@ -8,6 +8,7 @@
 #include "firmware/fdt.h"
 #include "hw/backend/console.h"
 #include "hw/backend/disk.h"
+#include "hw/host/cpu-features.h"
 #include "hw/monitor.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -344,6 +345,7 @@ struct virt *virt_new(const struct options *o, struct err *err)
     v->signal_fd = -1;
     v->machine.no_reboot = o->no_reboot;
     v->machine.timebase_hz = VIRT_TIMEBASE_HZ;
+    v->machine.host_counter_off = o->accel.host_off & HOST_INVARIANT_TSC;
     if (machine_init(&v->machine, err) < 0) {
         free(v);
         return NULL;

@@ -44,17 +44,19 @@ static void entry_withdraw(struct tlb_entry *e)
 
 static void withdraw_one(struct mmu_domain *d, uint32_t place)
 {
-    struct mmu *mmu = d->mmus[(place >> 18) & 0x1fff];
-    struct mmu_tlb *t = load_acquire(&mmu->slot[(place >> 14) & 15].tlb[(place >> 10) & 15]);
+    struct mmu *mmu = d->mmus[(place >> 22) & (WRITER_HARTS_MAX - 1)];
+    struct mmu_tlb *t = load_acquire(&mmu->slot[(place >> 18) & 15].tlb[(place >> 14) & 15]);
 
     if (t) {
-        entry_withdraw(&t->entry[place & (TLB_ENTRIES - 1)]);
+        entry_withdraw(&t->entry[place & (BIT(TLB_BITS_MAX) - 1)]);
     }
 }
 
 static void withdraw_from_table(struct mmu_tlb *t, paddr_t page)
 {
-    for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+    unsigned n = 1u << load_acquire(&t->bits);
+
+    for (unsigned i = 0; i < n; i++) {
         struct tlb_entry *e = &t->entry[i];
 
         if (load_relaxed(&e->pa) == page) {
@@ -91,7 +93,7 @@ bool page_withdraw_writers(struct mmu_domain *d, const struct memory_region *r, 
         return d->nmmus > 1 || !self;
     }
     withdraw_one(d, hint);
-    return !self || ((hint >> 18) & 0x1fff) != self->index;
+    return !self || ((hint >> 22) & (WRITER_HARTS_MAX - 1)) != self->index;
 }
 
 bool mmu_domain_passed(const struct mmu_domain *d, uint64_t epoch, const struct mmu *self)
@@ -115,8 +117,9 @@ static void dirty_add(struct mmu_domain *d, const struct memory_region *r, paddr
         assert(d->dirty);
     }
     d->dirty[n] = (struct dirty_page){r, (pa - r->base) >> GUEST_PAGE_BITS, epoch};
-    fetch_or(page_flags(r, pa), PAGE_DIRTY);
+    /* In this order: whoever stores because the page is dirty finds the list not empty at its fence.i. */
     store_release(&d->ndirty, n + 1);
+    fetch_or(page_flags(r, pa), PAGE_DIRTY);
 }
 
 /*
@@ -190,7 +193,7 @@ static bool collect_page(struct mmu_domain *d, struct dirty_page *p, struct mmu 
     settled = !p->epoch ||
               mmu_domain_passed(d, p->epoch,
                                 self); /* before the bytes are compared, or it proves nothing */
-    if (!fn(opaque, pa)) {
+    if (!fn(opaque, pa) && settled) {
         /*
          * No TB is left. A translator may be publishing one just now: it looks at PAGE_READY
          * after that (full barrier), we look for TBs again after clearing it, so one of us sees

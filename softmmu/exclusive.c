@@ -13,8 +13,9 @@
  * the ISA allows both, and constrained loops make progress because only a store by another hart
  * to the 64-byte set can make their SC fail.
  *
- * Device DMA breaks reservations after the data has been written (memory_written). Specification:
- * unprivileged ISA, "A" extension, LR/SC instructions.
+ * Device DMA breaks reservations after the data has been written (memory_written). It is all that
+ * can break the reservation of a machine's only hart, so there no page becomes exclusive.
+ * Specification: unprivileged ISA, "A" extension, LR/SC instructions.
  */
 #include "softmmu/internal.h"
 
@@ -100,8 +101,8 @@ static void wait_until_passed(struct mmu *mmu, uint64_t epoch)
 }
 
 /* Returns with d->excl held and the page exclusive. */
-static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r, paddr_t pa)
-    NO_THREAD_SAFETY
+static void page_make_exclusive(struct mmu *mmu, const struct memory_region *r,
+                                paddr_t pa) NO_THREAD_SAFETY
 {
     struct mmu_domain *d = mmu->domain;
     uint8_t *flags = page_flags(r, pa);
@@ -152,11 +153,30 @@ bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned reg
     if (!aligned_ref(mmu, va, memop, ACCESS_READ, regime, &ref)) {
         return false;
     }
+    if (mmu->domain->nmmus == 1) {
+        store_relaxed(&mmu->resv.pa, ref.pa | 1);
+        smp_mb(); /* with memory_written's */
+        *value = host_load(ref.host, MMU_SIZE(memop));
+        return true;
+    }
     page_make_exclusive(mmu, ref.region, ref.pa);
     store_relaxed(&mmu->resv.pa, ref.pa | 1);
     *value = host_load(ref.host, MMU_SIZE(memop));
     mutex_unlock(&mmu->domain->excl);
     return true;
+}
+
+/* Stores if the reservation stands, and gives it up. */
+static bool store_reserved(struct mmu *mmu, const struct mmu_ref *ref, unsigned size,
+                           uint64_t value)
+{
+    bool ok = load_relaxed(&mmu->resv.pa) == (ref->pa | 1);
+
+    store_relaxed(&mmu->resv.pa, 0);
+    if (ok) {
+        host_store(ref->host, size, value);
+    }
+    return ok;
 }
 
 bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,
@@ -168,12 +188,14 @@ bool mmu_store_conditional(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned
     if (!aligned_ref(mmu, va, memop, ACCESS_WRITE, regime, &ref)) {
         return false;
     }
+    if (d->nmmus == 1) {
+        *ok = store_reserved(mmu, &ref, MMU_SIZE(memop), value);
+        return true;
+    }
     mutex_lock(&d->excl);
-    *ok = load_relaxed(&mmu->resv.pa) == (ref.pa | 1);
-    store_relaxed(&mmu->resv.pa, 0);
+    *ok = store_reserved(mmu, &ref, MMU_SIZE(memop), value);
     if (*ok) {
         exclusive_break(d, ref.pa, MMU_SIZE(memop), mmu);
-        host_store(ref.host, MMU_SIZE(memop), value);
     }
     mutex_unlock(&d->excl);
     return true;

@@ -25,17 +25,24 @@ struct memory_map {
  * WRITER_MANY: any. Else the one place, so that withdrawing a page's write entries need not
  * search all TLBs.
  */
-#define WRITER_NONE 0u
-#define WRITER_MANY 1u
-#define WRITER_ONE  BIT(31)
+#define WRITER_NONE      0u
+#define WRITER_MANY      1u
+#define WRITER_ONE       BIT(31)
+#define WRITER_HARTS_MAX 512
 
+/*
+ * A TLB. It has room for 1 << TLB_BITS_MAX entries, but only the first 1 << bits are looked at and
+ * initialised: the host gives memory to what is used.
+ */
 struct mmu_tlb {
-    struct tlb_entry entry[TLB_ENTRIES];
+    uint32_t bits;    /* a; written by the owner */
+    unsigned nlost;   /* valid entries overwritten since the size changed */
     uint16_t log[64]; /* indices filled since the last flush, while nfilled <= 64 */
     unsigned nfilled;
     vaddr_t large_lo,
         large_hi; /* covers every mapping larger than a page that was filled; hi is inclusive */
     bool large;
+    ALIGNED(CACHE_LINE) struct tlb_entry entry[1 << TLB_BITS_MAX];
 };
 
 struct dirty_page {
@@ -79,9 +86,10 @@ static inline uint32_t *page_writer(const struct memory_region *r, paddr_t pa)
 /* Where an entry is, as a writer hint. */
 static inline uint32_t writer_place(unsigned mmu, unsigned slot, unsigned regime, unsigned index)
 {
-    return (uint32_t)(WRITER_ONE | (mmu << 18) | (slot << 14) | (regime << 10) | index);
+    return (uint32_t)(WRITER_ONE | (mmu << 22) | (slot << 18) | (regime << 14) | index);
 }
-_Static_assert(TLB_INDEX_BITS == 10 && MMU_SLOTS <= 16 && REGIME_COUNT <= 16,
+_Static_assert(TLB_BITS_MAX == 14 && MMU_SLOTS <= 16 && REGIME_COUNT <= 16 &&
+                   WRITER_HARTS_MAX <= 512,
                "fields of a writer hint");
 
 /*
@@ -146,6 +154,9 @@ static inline void host_store(uint8_t *host, unsigned size, uint64_t v)
 }
 
 /* ---- translation (tlb.c) ------------------------------------------------------------------- */
+
+/* The entry of REGIME's table where VA's page is, if anywhere. */
+struct tlb_entry *tlb_entry_for(struct mmu *mmu, vaddr_t va, unsigned regime);
 
 /* A translated access inside one page. */
 struct mmu_ref {

@@ -251,13 +251,14 @@ void memory_written(struct memory_map *map, paddr_t pa, uint64_t size)
     if (!d || !r || !size) {
         return;
     }
+    smp_mb(); /* with mmu_load_reserved's: it reads the new data, or its reservation is seen */
     for (paddr_t page = pa & GUEST_PAGE_MASK; page < end; page += GUEST_PAGE_SIZE) {
         uint8_t flags = load_relaxed(page_flags(r, page));
 
         if (flags & PAGE_CODE) {
             code_page_store(d, r, page);
         }
-        if (flags & PAGE_EXCLUSIVE) {
+        if ((flags & PAGE_EXCLUSIVE) || d->nmmus == 1) {
             mutex_lock(&d->excl);
             exclusive_break(d, MAX(page, pa), MIN(end, page + GUEST_PAGE_SIZE) - MAX(page, pa),
                             NULL);

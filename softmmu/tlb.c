@@ -6,6 +6,7 @@
  * pages.c); tables are published with release and never freed while harts run.
  */
 #include "hw/host/log.h"
+#include "hw/host/memory.h"
 #include "softmmu/internal.h"
 
 #include <assert.h>
@@ -21,7 +22,7 @@ struct mmu_domain *mmu_domain_new(struct machine *m, unsigned max_harts)
 {
     struct mmu_domain *d = calloc(1, sizeof(*d));
 
-    assert(d);
+    assert(d && max_harts <= WRITER_HARTS_MAX);
     d->machine = m;
     d->max = max_harts;
     d->mmus = calloc(max_harts, sizeof(*d->mmus));
@@ -52,17 +53,31 @@ const uint64_t *mmu_domain_epoch(const struct mmu_domain *d)
 
 /* ---- one MMU ------------------------------------------------------------------------------- */
 
-static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
+/*
+ * An id that nothing has. When they run out all start anew: what was cached under the old ones
+ * must go then (ids_wrapped).
+ */
+static uint32_t new_id(struct mmu *mmu)
 {
-    s->id = mmu->next_id++;
-    if (!mmu->next_id) {
+    if (unlikely(!mmu->next_id)) {
         mmu->ids_wrapped = true;
         mmu->next_id = 1;
+        mmu->global_id = mmu->next_id++;
+        for (unsigned i = 0; i < MMU_SLOTS; i++) {
+            mmu->slot[i].id = mmu->next_id++;
+        }
     }
+    return mmu->next_id++;
+}
+
+static void slot_renew(struct mmu *mmu, struct mmu_slot *s)
+{
+    s->id = new_id(mmu);
+    s->own_code = false;
 }
 
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
-             struct err *err)
+             struct tlb_view *view, struct err *err)
 {
     if (d->nmmus == d->max) {
         return err_set(err, -ENOSPC, "more harts than the memory system was made for (%u)", d->max);
@@ -70,10 +85,12 @@ int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, v
     memset(mmu, 0, sizeof(*mmu));
     mmu->ops = ops;
     mmu->opaque = opaque;
+    mmu->view = view;
     mmu->domain = d;
     mmu->machine = d->machine;
     mmu->index = d->nmmus;
     mmu->next_id = 1;
+    mmu->global_id = new_id(mmu);
     mmu->current = 1;
     mmu->entered_epoch = UINT64_MAX;
     mmu->slot[0].used = mmu->slot[1].used = true;
@@ -87,15 +104,19 @@ void mmu_fini(struct mmu *mmu)
 {
     for (unsigned s = 0; s < MMU_SLOTS; s++) {
         for (unsigned r = 0; r < REGIME_COUNT; r++) {
-            free(mmu->slot[s].tlb[r]);
-            mmu->slot[s].tlb[r] = NULL;
+            if (mmu->slot[s].tlb[r]) {
+                host_mem_free(mmu->slot[s].tlb[r], sizeof(struct mmu_tlb));
+                mmu->slot[s].tlb[r] = NULL;
+            }
         }
     }
 }
 
-static unsigned tlb_index(vaddr_t va)
+/* ---- tables -------------------------------------------------------------------------------- */
+
+static unsigned tlb_index(const struct mmu_tlb *t, vaddr_t va)
 {
-    return (va >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1);
+    return (va >> GUEST_PAGE_BITS) & ((1u << t->bits) - 1);
 }
 
 static void entry_clear(struct tlb_entry *e)
@@ -104,16 +125,35 @@ static void entry_clear(struct tlb_entry *e)
     store_relaxed(&e->tag[ACCESS_WRITE], NO_TAG);
 }
 
-static void table_flush(struct mmu_tlb *t)
+static void table_clear(struct mmu_tlb *t, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        entry_clear(&t->entry[i]);
+    }
+}
+
+/* Entries from 1 << BITS on are never reached, and cleared before they are again. */
+static void table_resize(struct mmu *mmu, struct mmu_tlb *t, unsigned bits)
+{
+    if (bits > t->bits) {
+        table_clear(t, 1u << t->bits, 1u << bits);
+    }
+    store_release(&t->bits, bits);
+    t->nlost = 0;
+    if (mmu->viewed == t) {
+        mmu->view->mask = (uint64_t)((1u << bits) - 1) << TLB_ENTRY_BITS;
+    }
+}
+
+static void table_flush(struct mmu *mmu, struct mmu_tlb *t)
 {
     if (t->nfilled <= ARRAY_SIZE(t->log)) {
         for (unsigned i = 0; i < t->nfilled; i++) {
             entry_clear(&t->entry[t->log[i]]);
         }
     } else {
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-            entry_clear(&t->entry[i]);
-        }
+        table_resize(mmu, t, TLB_BITS_MIN);
+        table_clear(t, 0, 1u << TLB_BITS_MIN);
     }
     t->nfilled = 0;
     t->large = false;
@@ -121,12 +161,12 @@ static void table_flush(struct mmu_tlb *t)
 
 static struct mmu_tlb *table_new(void)
 {
-    struct mmu_tlb *t = aligned_alloc(CACHE_LINE, align_up(sizeof(*t), CACHE_LINE));
+    struct err err;
+    struct mmu_tlb *t = host_mem_alloc(sizeof(*t), false, &err);
 
     assert(t);
-    memset(t, 0, sizeof(*t));
-    t->nfilled = ARRAY_SIZE(t->log) + 1;
-    table_flush(t);
+    t->bits = TLB_BITS_MIN;
+    table_clear(t, 0, 1u << TLB_BITS_MIN);
     return t;
 }
 
@@ -145,21 +185,34 @@ static struct mmu_tlb *regime_table(struct mmu *mmu, unsigned regime)
     return s->tlb[regime];
 }
 
-struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime)
+struct tlb_entry *tlb_entry_for(struct mmu *mmu, vaddr_t va, unsigned regime)
 {
-    return regime_table(mmu, regime)->entry;
+    struct mmu_tlb *t = regime_table(mmu, regime);
+
+    return &t->entry[tlb_index(t, va)];
+}
+
+void mmu_set_view(struct mmu *mmu, unsigned regime)
+{
+    struct mmu_tlb *t = regime_table(mmu, regime);
+
+    mmu->viewed = t;
+    mmu->view->entry = t->entry;
+    mmu->view->mask = (uint64_t)((1u << t->bits) - 1) << TLB_ENTRY_BITS;
 }
 
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime)
 {
-    return mmu->slot[regime >= REGIME_PAGED_COUNT ? 0 : mmu->current].id;
+    const struct mmu_slot *s = &mmu->slot[regime >= REGIME_PAGED_COUNT ? 0 : mmu->current];
+
+    return regime == REGIME_S && !s->own_code ? mmu->global_id : s->id;
 }
 
 static void slot_flush(struct mmu *mmu, struct mmu_slot *s)
 {
     for (unsigned r = 0; r < REGIME_COUNT; r++) {
         if (s->tlb[r]) {
-            table_flush(s->tlb[r]);
+            table_flush(mmu, s->tlb[r]);
         }
     }
     slot_renew(mmu, s);
@@ -213,6 +266,9 @@ void mmu_flush_paged(struct mmu *mmu)
 
 void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg), uint64_t arg)
 {
+    if (!match) {
+        mmu->global_id = new_id(mmu); /* of one space, a flush leaves global pages alone */
+    }
     for (unsigned i = 1; i < MMU_SLOTS; i++) {
         struct mmu_slot *s = &mmu->slot[i];
 
@@ -222,13 +278,13 @@ void mmu_flush_slots(struct mmu *mmu, bool (*match)(uint64_t key, uint64_t arg),
     }
 }
 
-static void table_flush_page(struct mmu_tlb *t, vaddr_t va)
+static void table_flush_page(struct mmu *mmu, struct mmu_tlb *t, vaddr_t va)
 {
     vaddr_t page = va & GUEST_PAGE_MASK;
-    struct tlb_entry *e = &t->entry[tlb_index(va)];
+    struct tlb_entry *e = &t->entry[tlb_index(t, va)];
 
     if (t->large && va >= t->large_lo && va <= t->large_hi) {
-        table_flush(t);
+        table_flush(mmu, t);
         return;
     }
     if ((e->tag[ACCESS_READ] & GUEST_PAGE_MASK) == page ||
@@ -249,7 +305,7 @@ void mmu_flush_page(struct mmu *mmu, vaddr_t va, bool (*match)(uint64_t key, uin
         }
         for (unsigned r = 0; r < REGIME_PAGED_COUNT; r++) {
             if (s->tlb[r]) {
-                table_flush_page(s->tlb[r], va);
+                table_flush_page(mmu, s->tlb[r], va);
             }
         }
     }
@@ -306,19 +362,40 @@ static void fill_write_ram(struct tlb_entry *e, const struct memory_region *r, p
  * Where this MMU caches VA: also stands for a store on the slow path, which no entry lets
  * through.
  */
-static uint32_t place_of(struct mmu *mmu, vaddr_t va, unsigned regime)
+static uint32_t place_of(struct mmu *mmu, unsigned regime, unsigned index)
 {
     return writer_place(mmu->index, (unsigned)(regime_slot(mmu, regime) - mmu->slot), regime,
-                        tlb_index(va));
+                        index);
+}
+
+static bool entry_has_other(const struct tlb_entry *e, uint64_t page)
+{
+    uint64_t read = e->tag[ACCESS_READ], write = load_relaxed(&e->tag[ACCESS_WRITE]);
+
+    return (read != NO_TAG && (read & GUEST_PAGE_MASK) != page) ||
+           (write != NO_TAG && (write & GUEST_PAGE_MASK) != page);
+}
+
+/* The entry to fill for PAGE; if fills have overwritten half a table's worth of others, in a table twice as large. */
+static unsigned place_for_fill(struct mmu *mmu, struct mmu_tlb *t, uint64_t page)
+{
+    unsigned index = tlb_index(t, page);
+
+    if (entry_has_other(&t->entry[index], page) && ++t->nlost > 1u << (t->bits - 1) &&
+        t->bits < TLB_BITS_MAX) {
+        table_resize(mmu, t, t->bits + 1);
+        index = tlb_index(t, page);
+    }
+    return index;
 }
 
 static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_walk *w,
                  const struct memory_region *r)
 {
     struct mmu_tlb *t = regime_table(mmu, regime);
-    unsigned index = tlb_index(va);
-    struct tlb_entry *e = &t->entry[index];
     uint64_t page = va & GUEST_PAGE_MASK;
+    unsigned index = place_for_fill(mmu, t, page);
+    struct tlb_entry *e = &t->entry[index];
     uint64_t slow = r->kind == MEMORY_MMIO ? TLB_SLOW : 0;
 
     mmu->nfills++;
@@ -334,7 +411,7 @@ static void fill(struct mmu *mmu, vaddr_t va, unsigned regime, const struct mmu_
     }
     if (w->writable) {
         if (r->kind == MEMORY_RAM) {
-            fill_write_ram(e, r, w->pa, page, place_of(mmu, va, regime));
+            fill_write_ram(e, r, w->pa, page, place_of(mmu, regime, index));
         } else {
             store_relaxed(&e->tag[ACCESS_WRITE], page | TLB_SLOW);
         }
@@ -360,17 +437,20 @@ static int ref_set(struct mmu *mmu, struct mmu_ref *ref, paddr_t pa, const struc
 int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access,
                   unsigned regime, struct mmu_ref *ref)
 {
-    struct tlb_entry *e = &mmu_table(mmu, regime)[tlb_index(va)];
-    uint32_t place = place_of(mmu, va, regime);
+    struct mmu_tlb *t = regime_table(mmu, regime);
+    struct tlb_entry *e = &t->entry[tlb_index(t, va)];
+    uint32_t place = place_of(mmu, regime, tlb_index(t, va));
     const struct memory_region *r;
     struct mmu_walk w = {0};
     paddr_t pa;
     int rc;
 
     if ((load_relaxed(&e->tag[access]) & ~TLB_SLOW) == (va & GUEST_PAGE_MASK)) {
+        mmu->nmarked++;
         pa = e->pa | (va & ~GUEST_PAGE_MASK);
         rc = ref_set(mmu, ref, pa, memory_find(mmu->machine->memory, pa), access, place);
-        if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM) {
+        if (!rc && access == ACCESS_WRITE && ref->region->kind == MEMORY_RAM &&
+            (load_relaxed(&e->tag[ACCESS_WRITE]) & TLB_SLOW)) {
             fill_write_ram(e, ref->region, pa, va & GUEST_PAGE_MASK,
                            place); /* what made it slow may have passed */
         }
@@ -382,6 +462,7 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
     }
     r = memory_find(mmu->machine->memory, w.pa);
     rc = ref_set(mmu, ref, w.pa, r, access, place);
+    mmu->npartial += w.partial;
     if (!rc && !w.partial) {
         fill(mmu, va, regime, &w, r);
     }
@@ -395,11 +476,11 @@ int mmu_translate(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access ac
 
 void mmu_raise(struct mmu *mmu, vaddr_t va, enum mmu_access access, int code)
 {
+    mmu->nfaults++;
     mmu->ops->fault(mmu->opaque, va, access, code == MMU_NO_MEMORY ? 0 : code);
 }
 
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
-              bool *cacheable)
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, struct mmu_fetch *f)
 {
     struct mmu_walk w = {0};
     const struct memory_region *r;
@@ -412,8 +493,12 @@ int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const u
     if (!r || r->kind == MEMORY_MMIO) {
         return MMU_NO_MEMORY;
     }
-    *pa = w.pa;
-    *host = r->host + ((w.pa & GUEST_PAGE_MASK) - r->base);
-    *cacheable = !w.partial;
+    f->pa = w.pa;
+    f->host = r->host + ((w.pa & GUEST_PAGE_MASK) - r->base);
+    f->page_bits = w.page_bits;
+    f->cacheable = !w.partial;
+    if (regime == REGIME_S && !w.global) {
+        mmu->slot[mmu->current].own_code = true;
+    }
     return 0;
 }

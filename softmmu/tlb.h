@@ -16,8 +16,9 @@
 #include "hw/host/atomic.h"
 #include "softmmu/memory.h"
 
-#define TLB_INDEX_BITS 10
-#define TLB_ENTRIES    (1u << TLB_INDEX_BITS)
+/* log2 of a table's entries: tables grow when they lose entries to others too often. */
+#define TLB_BITS_MIN   9
+#define TLB_BITS_MAX   14
 #define TLB_ENTRY_BITS 5
 #define MMU_SLOTS      16
 
@@ -38,6 +39,18 @@ struct tlb_entry {
     uint64_t pa;     /* of the page */
 };
 _Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_BITS, "generated code scales by it");
+
+/* A table as generated code sees it. */
+struct tlb_view {
+    struct tlb_entry *entry;
+    uint64_t mask; /* of an entry's offset: va >> (12 - TLB_ENTRY_BITS) & mask */
+};
+
+static inline struct tlb_entry *tlb_entry_of(const struct tlb_view *v, vaddr_t va)
+{
+    return (struct tlb_entry *)((char *)v->entry +
+                                (va >> (GUEST_PAGE_BITS - TLB_ENTRY_BITS) & v->mask));
+}
 
 /*
  * Regimes: which rights an access has. BARE_*: physical addresses (slot 0) checked by PMP for M,
@@ -103,6 +116,7 @@ struct mmu_slot {
     uint32_t id;
     uint32_t stamp; /* last use, for replacement */
     bool used;
+    bool own_code;                     /* supervisor code ran from a page that is not global */
     struct mmu_tlb *tlb[REGIME_COUNT]; /* allocated on first use */
 };
 
@@ -110,19 +124,24 @@ struct mmu_domain;
 
 struct mmu {
     struct mmu_slot slot[MMU_SLOTS];
-    unsigned current; /* slot of the paged regimes */
+    unsigned current;       /* slot of the paged regimes */
+    struct mmu_tlb *viewed; /* t: the table that *view shows */
+    struct tlb_view *view;  /* c; t: kept up to date when the table changes its size */
     uint32_t clock;
     struct mmu_reservation resv; /* t, resv.pa a */
     const struct mmu_ops *ops;
     void *opaque;
-    struct mmu_domain *domain; /* c: all harts' mmus of a machine, for withdrawals */
-    struct machine *machine;   /* c */
-    unsigned index;            /* c: in the domain */
-    uint32_t next_id;          /* t */
-    bool ids_wrapped;          /* t: the caller must empty its jump cache, and clear this */
-    uint64_t entered_epoch;    /* a: see mmu_enter_guest */
+    struct mmu_domain *domain;               /* c: all harts' mmus of a machine, for withdrawals */
+    struct machine *machine;                 /* c */
+    const struct memory_region *mmio_region; /* t: the device that was accessed last */
+    unsigned index;                          /* c: in the domain */
+    uint32_t next_id;                        /* t */
+    uint32_t global_id;     /* t: of supervisor code in slots that ran global pages only */
+    bool ids_wrapped;       /* t: the caller must empty its jump cache, and clear this */
+    uint64_t entered_epoch; /* a: see mmu_enter_guest */
+    /* t: statistics (accel/counters.def) */
     uint64_t nfills, nflush_all, nflush_page, nflush_slot, nslow_loads, nslow_stores, nmmio,
-        nslot_new; /* t: statistics */
+        nslot_new, nmarked, npartial, ncrossing, nfaults;
 };
 
 /* ---- the machine's ------------------------------------------------------------------------- */
@@ -133,8 +152,9 @@ void mmu_domain_free(struct mmu_domain *d);
 /* The domain's clock of withdrawals. */
 const uint64_t *mmu_domain_epoch(const struct mmu_domain *d);
 
+/* VIEW: what mmu_set_view sets, and what flushes and fills change. */
 int mmu_init(struct mmu *mmu, struct mmu_domain *d, const struct mmu_ops *ops, void *opaque,
-             struct err *err);
+             struct tlb_view *view, struct err *err);
 void mmu_fini(struct mmu *mmu);
 
 /*
@@ -164,9 +184,12 @@ static inline void mmu_leave_guest(struct mmu *mmu)
  * cache id changed.
  */
 bool mmu_select(struct mmu *mmu, uint64_t key);
-/* The table for REGIME in the current (or bare) slot; what layout.tlb must point to. Never NULL. */
-struct tlb_entry *mmu_table(struct mmu *mmu, unsigned regime);
-/* Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. */
+/* Shows the table for REGIME in the current (or bare) slot in the view. After each change of either. */
+void mmu_set_view(struct mmu *mmu, unsigned regime);
+/*
+ * Id of what instruction fetch in REGIME depends on: high half of the jump-cache key. Slots share
+ * one for supervisor code as long as all of it comes from global pages.
+ */
 uint32_t mmu_space_id(const struct mmu *mmu, unsigned regime);
 
 /*
@@ -216,12 +239,18 @@ bool mmu_amo(struct mmu *mmu, vaddr_t va, unsigned regime, mmu_amo_fn *fn,
  */
 bool mmu_probe(struct mmu *mmu, vaddr_t va, unsigned size, enum mmu_access access, unsigned regime,
                void **host, paddr_t *pa);
+/* Where instructions are. */
+struct mmu_fetch {
+    paddr_t pa;
+    const uint8_t *host; /* of the page */
+    uint8_t page_bits;   /* log2 of the mapping */
+    bool cacheable;      /* not if PMP splits the page: good for this instruction only */
+};
 /*
- * Instruction fetch: physical address and host pointer of VA's page. 0, or the target's fault
- * code, or -1 where there is no RAM or ROM.
+ * Instruction fetch at VA. 0, or the target's fault code, or -1 where there is no RAM or ROM. May
+ * change mmu_space_id.
  */
-int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, paddr_t *pa, const uint8_t **host,
-              bool *cacheable);
+int mmu_fetch(struct mmu *mmu, vaddr_t va, unsigned regime, struct mmu_fetch *f);
 
 /* LR and SC by exclusive flags. */
 bool mmu_load_reserved(struct mmu *mmu, vaddr_t va, unsigned memop, unsigned regime,

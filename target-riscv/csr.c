@@ -5,13 +5,12 @@
  *
  * Where the ISA leaves a choice (WARL), a write of an illegal value keeps the old one: MPP, tvec modes, CBIE, satp (all of it),
  * a pmpcfg byte with W and not R.
- * Counters: mcycle and minstret both count host nanoseconds (a hart of 1 GHz that retires one instruction a cycle); they can be
- * written and inhibited. The event counters and selectors are zero.
+ * Counters: mcycle and minstret both count host cycles (host_cycles), as of a hart that retires one instruction a cycle; they can
+ * be written and inhibited. The event counters and selectors are zero.
  *
  * Privileged ISA 1.13 chapters 2, 3, 12; Sstc; Svadu; Zicbom and Zicboz for envcfg.
  */
 #include "target-riscv/csr.h"
-#include "hw/host/clock.h"
 #include "hw/host/log.h"
 #include "target-riscv/hart.h"
 
@@ -87,7 +86,7 @@ static void csr_write_fcsr(struct hart *h, unsigned number UNUSED, uint64_t valu
 /* A base is "value minus clock" while the counter runs and the value itself while it is inhibited. */
 static uint64_t counter_clock(const struct hart *h, uint64_t bit)
 {
-    return h->mcountinhibit & bit ? 0 : (uint64_t)clock_now_ns();
+    return h->mcountinhibit & bit ? 0 : host_cycles();
 }
 
 static uint64_t csr_read_mcycle(struct hart *h, unsigned number UNUSED)
@@ -659,11 +658,6 @@ uint64_t helper_csr_clear(struct hart *h, uint64_t a, int64_t imm)
 uint64_t helper_csr_get(struct hart *h, int64_t number)
 {
     return csr_load(h, (unsigned)number);
-}
-
-uint64_t helper_read_time(struct hart *h, int64_t imm UNUSED)
-{
-    return machine_time(h->machine);
 }
 
 uint64_t helper_csr_put(struct hart *h, uint64_t a, int64_t number)

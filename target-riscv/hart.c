@@ -15,6 +15,13 @@ static void riscv_dump(struct vcpu *cpu, FILE *out, bool with_fpu)
     hart_dump(hart_of(cpu), out, with_fpu);
 }
 
+static const char *riscv_mode_name(uint32_t mode_key)
+{
+    static const char *const names[] = {"U", "S", "H", "M"};
+
+    return names[extract64(mode_key, 0, 2)];
+}
+
 static const struct cpu_ops riscv_cpu_ops = {
     .translate = riscv_translate,
     .take_interrupt = riscv_take_interrupt,
@@ -22,12 +29,13 @@ static const struct cpu_ops riscv_cpu_ops = {
     .fetch_fault = riscv_fetch_fault,
     .disas = riscv_disas,
     .dump = riscv_dump,
+    .mode_name = riscv_mode_name,
 };
 
-/* mmu_ops->kick: any bit of the poll word brings the hart out of generated code. Any thread. */
+/* mmu_ops->kick. Any thread. */
 static void riscv_mmu_kick(void *opaque)
 {
-    vcpu_kick(opaque, VCPU_POLL_IRQ);
+    vcpu_kick(opaque, VCPU_POLL_LEAVE);
 }
 
 static const struct mmu_ops riscv_mmu_ops = {

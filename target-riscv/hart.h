@@ -83,7 +83,7 @@ struct hart {
     uint64_t mip;     /* a: software bits by CSR writes, the others by lines */
     uint64_t seip_line; /* a: the external line's part of mip.SEIP */
     uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp, stimecmp;
-    uint64_t mcycle_base, minstret_base; /* t: what counters read minus the clock */
+    uint64_t mcycle_base, minstret_base; /* t: what counters read minus host cycles; what they read while inhibited */
 
     struct pmp_entry pmp[PMP_MAX];
     uint8_t pmpcfg[PMP_MAX];
@@ -194,6 +194,7 @@ enum csr_flags {
     CSR_RAW_MODIFY = 8, /* set and clear start from the field, not from what is read (mip.SEIP) */
     CSR_STATUS = 16,     /* a view of mstatus, with SD */
     CSR_EPC = 32,        /* writable but for the bits that IALIGN keeps zero */
+    CSR_COUNTER = 64,    /* reads as the field plus, unless mcountinhibit stops it, host cycles */
 };
 /* What a CSR instruction comes to, as far as it can be told when it is translated for a privilege. */
 enum csr_way {

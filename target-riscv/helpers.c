@@ -158,7 +158,7 @@ static void raise_block_fault(struct hart *h, uint64_t va, int code)
 /* Host address of VA's block where the TLB says that stores need no care, or NULL. */
 static void *writable_block(const struct hart *h, uint64_t block)
 {
-    const struct tlb_entry *e = &h->cpu.tlb[(block >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1)];
+    const struct tlb_entry *e = tlb_entry_of(&h->cpu.tlb, block);
 
     if (load_relaxed(&e->tag[ACCESS_WRITE]) != (block & GUEST_PAGE_MASK)) {
         return NULL;

@@ -30,9 +30,9 @@
  * STIP of Sstc is "time >= stimecmp". It is computed by the hart itself and kept in mip; the timer (I/O thread) never writes
  * mip, for it could be late for a stimecmp that was replaced: it sets stimer_due, then kicks. Whoever looks at mip on the hart's
  * thread takes stimer_due (exchange with 0) and computes anew. A deadline that passes before the exchange is seen by the clock
- * read behind it; one that passes after it sets the flag again. The timer list never fires early (timer.h), so a deadline that
- * fired is past when the hart reads the clock. A guest that moves its time (any thread) sets the flag in the same way, after the
- * move: the timer may be wrong by then, so whoever takes the flag also arms it anew. While STIP is disabled in mie nobody needs to.
+ * read behind it; one that passes after it sets the flag again. A guest that moves its time (any thread) sets the flag in the same
+ * way, after the move. The timer may be wrong by then, or guest time a tick behind it, so whoever takes the flag also arms it anew.
+ * While STIP is disabled in mie nobody needs to.
  */
 #include "hw/host/log.h"
 #include "target-riscv/csr.h"

@@ -4,10 +4,11 @@
  * may fault.
  *
  * LR/SC: when only register work stands between an LR and an SC of the same size through the same
- * unmodified register, and both land in this TB, the pair becomes a load and a compare-and-swap:
+ * unmodified register, and both land in this TB, the pair becomes a load and an amo_sc:
  * if memory still holds what LR read, doing all of it at the moment of the SC gives the same
- * result. LR leaves its value in the hart's reservation and marks it as not standing, so that an
- * SC that is reached some other way (after a trap) fails. Every other LR and SC is a helper's.
+ * result. What LR read is still in its register then, or else in the hart's reservation, which LR
+ * marks as not standing, so that an SC that is reached some other way (after a trap) fails. Every
+ * other LR and SC is a helper's.
  */
 #include "target-riscv/translate.h"
 
@@ -117,16 +118,18 @@ AMO(amomaxu, amo_maxu)
 
 /* What stands between an LR and its SC. */
 struct between {
+    const struct insn *lr;
+    bool overwrites_value; /* the register that LR wrote */
     unsigned nbranches;
     int32_t first_target; /* the lowest target of the branches, all of them forward */
 };
 
 /* Whether NEXT, at OFF, may stand between a fused LR and its SC. */
-static bool is_register_work(const struct insn *next, uint8_t address, int32_t off,
-                             struct between *between)
+static bool is_register_work(const struct insn *next, int32_t off, struct between *between)
 {
     if (insn_rows[next->id].flags & PURE) {
-        return next->rd != address || next->rd == 0;
+        between->overwrites_value |= next->rd == between->lr->rd;
+        return next->rd != between->lr->rs1 || next->rd == 0;
     }
     if (insn_rows[next->id].format == FORMAT_B && next->imm > 0) {
         between->first_target = MIN(between->first_target, off + next->imm);
@@ -156,12 +159,12 @@ static bool has_other_sc(const struct dis *d, int32_t off, int32_t end)
 
 /*
  * Where the SC with id SC is that I, an LR, can be fused with, or -1. The TB must be sure to hold
- * the SC too: a loop that found it elsewhere each time would never end.
+ * the SC too: a loop that found it elsewhere each time would never end. Sets d->lr_value.
  */
-static int32_t find_sc(const struct dis *d, const struct insn *i, enum insn_id sc)
+static int32_t find_sc(struct dis *d, const struct insn *i, enum insn_id sc)
 {
     int32_t off = d->next_off, end = d->pc_off + LRSC_WINDOW;
-    struct between between = {.first_target = INT32_MAX};
+    struct between between = {.lr = i, .first_target = INT32_MAX};
     struct insn next;
 
     if (!d->src->fuse_lrsc || !d->src->superblock || i->rd == i->rs1 || ir_full(d->ctx) ||
@@ -170,9 +173,10 @@ static int32_t find_sc(const struct dis *d, const struct insn *i, enum insn_id s
     }
     for (unsigned n = 1; off < end && dis_has_room(d, n) && dis_peek(d, off, &next); n++) {
         if (next.id == sc && next.rs1 == i->rs1) {
+            d->lr_value = between.overwrites_value ? 0 : i->rd;
             return between.first_target > off && !has_other_sc(d, off + next.len, end) ? off : -1;
         }
-        if (!is_register_work(&next, i->rs1, off, &between)) {
+        if (!is_register_work(&next, off, &between)) {
             return -1;
         }
         off += next.len;
@@ -190,14 +194,13 @@ static void gen_release(struct dis *d, const struct insn *i)
 
 static void gen_fused_lr(struct dis *d, const struct insn *i, unsigned memop)
 {
-    ir_arg value = ir_temp(d->ctx, IR_I64);
+    ir_arg value = gpr_dest(d, i->rd);
 
     ir_ld(d->ctx, IR_I64, value, gpr(d, i->rs1), 0, memop);
-    ir_env_st(d->ctx, value, offsetof(struct hart, cpu.mmu.resv.value), MO_64);
-    ir_env_st(d->ctx, imm_const(d, 0), offsetof(struct hart, cpu.mmu.resv.pa), MO_64);
-    if (i->rd != 0) {
-        ir_mov(d->ctx, gpr_dest(d, i->rd), value);
+    if (d->lr_value == 0) {
+        ir_env_st(d->ctx, value, offsetof(struct hart, cpu.mmu.resv.value), MO_64);
     }
+    ir_env_st(d->ctx, imm_const(d, 0), offsetof(struct hart, cpu.mmu.resv.pa), MO_64);
 }
 
 static bool gen_lr(struct dis *d, const struct insn *i, unsigned memop, enum insn_id sc)
@@ -215,13 +218,12 @@ static bool gen_lr(struct dis *d, const struct insn *i, unsigned memop, enum ins
 
 static void gen_fused_sc(struct dis *d, const struct insn *i, unsigned memop)
 {
-    ir_arg expected = ir_temp(d->ctx, IR_I64), old = ir_temp(d->ctx, IR_I64);
+    ir_arg expected = d->lr_value == 0 ? ir_temp(d->ctx, IR_I64) : gpr(d, d->lr_value);
 
-    ir_env_ld(d->ctx, expected, offsetof(struct hart, cpu.mmu.resv.value), MO_64);
-    ir_cas(d->ctx, old, gpr(d, i->rs1), expected, gpr(d, i->rs2), memop);
-    if (i->rd != 0) {
-        ir_setcond(d->ctx, COND_NE, gpr_dest(d, i->rd), old, expected);
+    if (d->lr_value == 0) {
+        ir_env_ld(d->ctx, expected, offsetof(struct hart, cpu.mmu.resv.value), MO_64);
     }
+    ir_sc(d->ctx, gpr_dest(d, i->rd), gpr(d, i->rs1), expected, gpr(d, i->rs2), memop);
 }
 
 static bool gen_sc(struct dis *d, const struct insn *i, unsigned memop)

@@ -113,15 +113,37 @@ static void gen_status_read(struct dis *d, const struct csr_insn *c, ir_arg old)
     }
 }
 
+static void gen_clock(struct dis *d, enum ir_op op, ir_arg t)
+{
+    ir_emit(d->ctx, op, IR_I64, t, IR_NONE, IR_NONE);
+}
+
+/* Host cycles on top of the counter's base, unless it is inhibited. */
+static void gen_counter_read(struct dis *d, const struct csr_insn *c, ir_arg old)
+{
+    ir_arg inhibited = ir_temp(d->ctx, IR_I64), base = ir_temp(d->ctx, IR_I64);
+
+    gen_clock(d, IR_cycles, old);
+    load_hart(d, inhibited, offsetof(struct hart, mcountinhibit));
+    ir_op2(d->ctx, IR_and, IR_I64, inhibited, inhibited,
+           imm_const(d, INT64_C(1) << (c->number & 31)));
+    ir_movcond(d->ctx, COND_EQ, old, inhibited, imm_const(d, 0), old, imm_const(d, 0));
+    load_hart(d, base, (size_t)c->plan.field);
+    ir_op2(d->ctx, IR_add, IR_I64, old, old, base);
+}
+
 static ir_arg gen_csr_read(struct dis *d, const struct csr_insn *c)
 {
     ir_arg old = ir_temp(d->ctx, IR_I64);
 
     if (c->plan.flags & CSR_STATUS) {
         gen_status_read(d, c, old);
+    } else if (c->plan.flags & CSR_COUNTER) {
+        gen_counter_read(d, c, old);
+    } else if (c->number == CSR_TIME) {
+        gen_clock(d, IR_time, old);
     } else if (!c->plan.plain_read) {
-        ir_call(d->ctx, c->number == CSR_TIME ? HELPER_read_time : HELPER_csr_get, old, IR_NONE,
-                IR_NONE, IR_NONE, (int32_t)c->number);
+        ir_call(d->ctx, HELPER_csr_get, old, IR_NONE, IR_NONE, IR_NONE, (int32_t)c->number);
     } else if (c->plan.field >= 0) {
         load_hart(d, old, (size_t)c->plan.field);
     } else {
@@ -242,7 +264,7 @@ static void gen_csr_open(struct dis *d, const struct csr_insn *c)
     }
 }
 
-/* A counter: the helper raises where it is not enabled. */
+/* A counter: illegal where it is not enabled. */
 static void gen_counter(struct dis *d, const struct csr_insn *c)
 {
     ir_arg t = ir_temp(d->ctx, IR_I64), more;

@@ -24,6 +24,7 @@ struct dis {
     int32_t next_off;   /* where translation goes on; trans_ functions may move it forward */
     int32_t limit_off;  /* of what may be read: the engine copied max_insns long instructions */
     int32_t sc_off;     /* the SC that the last LR was fused with, or -1 */
+    unsigned lr_value;  /* the register that has what it read, or 0: the reservation has it */
     unsigned nexits;    /* conditional exits so far */
     unsigned nfollowed; /* jumps that were followed */
     unsigned align;     /* MO_ALIGNED if misaligned accesses are to fault */

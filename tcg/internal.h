@@ -13,8 +13,8 @@
 #define IR_MAX_INSNS  2048
 #define IR_MAX_CONSTS 2048
 #define IR_MAX_LABELS 512
-#define IR_MAX_TEMPS \
-    256 /* in one guest instruction: their numbers start again at each insn_start */
+/* In one guest instruction: their numbers start again at each insn_start. */
+#define IR_MAX_TEMPS   64
 #define IR_MAX_GLOBALS 200
 #define IR_MAX_SITES   ARRAY_SIZE(((struct tcg_code *)0)->sites)
 /* What one guest instruction may need at most; ir_full keeps this much free. */
@@ -124,6 +124,10 @@ struct tcg_backend {
                    struct tcg_code *out);
     void (*site_set)(struct tcg *t, uint8_t *rx, const struct tcg_site *site, uint8_t *target);
     struct tcg_exit (*exec)(struct tcg *t, void *env, const uint8_t *code);
+    /* See tcg_each_thunk. NULL: no code of its own. */
+    void (*each_thunk)(const struct tcg *t,
+                       void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                       void *opaque);
     /* Prints OUT's code, for -d out_asm. */
     void (*disas)(const struct tcg_context *ctx, const uint8_t *code, const struct tcg_code *out,
                   FILE *f);
@@ -136,6 +140,7 @@ struct tcg {
     const struct tcg_backend *backend;
     ptrdiff_t rx_minus_rw;
     void *backend_data;
+    uint64_t *helper_calls; /* by helper; NULL: not counted */
 };
 
 /* ---- ir.c, eval.c, dump.c, opt.c ----------------------------------------------------------- */

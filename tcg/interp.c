@@ -243,16 +243,19 @@ struct jc_probe {
 static bool run_probe(struct run *r, uint64_t va)
 {
     uint64_t index = ((va >> 1) ^ (va >> 12)) & ((1u << r->lay->jc_index_bits) - 1);
-    struct jc_probe *jc = *(struct jc_probe **)(void *)(r->env + r->lay->jc) + index;
+    uint64_t key = *env_u64(r, r->lay->jc_key);
 
-    if (r->t->config.options.chain_off || load_acquire(&jc->va) != va ||
-        jc->key != *env_u64(r, r->lay->jc_key)) {
-        *env_u64(r, r->lay->pc) = va;
-        return leave(r, TCG_EXIT_LOOKUP, 0);
+    for (unsigned way = 0; way < 2 && !r->t->config.options.chain_off; way++) {
+        struct jc_probe *jc = *(struct jc_probe **)(void *)(r->env + r->lay->jc) + (index ^ way);
+
+        if (load_acquire(&jc->va) == va && jc->key == key) {
+            *env_u64(r, r->lay->pc_page) = va & ~UINT64_C(4095);
+            enter(r, jc->code);
+            return true;
+        }
     }
-    *env_u64(r, r->lay->pc_page) = va & ~UINT64_C(4095);
-    enter(r, jc->code);
-    return true;
+    *env_u64(r, r->lay->pc) = va;
+    return leave(r, TCG_EXIT_LOOKUP, 0);
 }
 
 static void begin_call(struct run *r, const struct ir_insn *i)
@@ -298,8 +301,12 @@ static uint64_t call_helper(const struct run *r, const struct tcg_helper *h,
 static bool run_call(struct run *r, const struct ir_insn *i)
 {
     const struct tcg_helper *h = &r->t->config.helpers[i->aux];
+    uint64_t *calls = r->t->helper_calls;
     uint64_t value;
 
+    if (calls) {
+        store_relaxed(&calls[i->aux], load_relaxed(&calls[i->aux]) + 1);
+    }
     if (h->flags & HELPER_NO_FAULT) {
         set(r, i->d, call_helper(r, h, i));
         return true;
@@ -324,7 +331,7 @@ static bool run_memory(struct run *r, const struct ir_insn *i)
         value = c->load(r->env, va, memop);
     } else if (i->op == IR_st) {
         c->store(r->env, va, get(r, i->b), memop);
-    } else if (i->op == IR_amo_cas) {
+    } else if (i->op == IR_amo_sc) {
         value = c->amo(r->env, va, get(r, i->c), get(r, i->b), memop, i->op);
     } else {
         value = c->amo(r->env, va, get(r, i->b), 0, memop, i->op);
@@ -425,6 +432,12 @@ static bool step(struct run *r, const struct ir_insn *i)
         return true;
     case IR_env_st:
         run_env_st(r, i);
+        return true;
+    case IR_time:
+        set(r, i->d, tick_clock_read(r->t->config.clock));
+        return true;
+    case IR_cycles:
+        set(r, i->d, host_cycles());
         return true;
     case IR_f2i:
         set(r, i->d, ir_type_of(i) == IR_F32 ? (uint32_t)get(r, i->a) : get(r, i->a));

@@ -114,6 +114,12 @@ static const struct ir_known *known_value(const struct tcg_context *ctx, ir_arg 
     return k->generation == ctx->generation && !ctx->plain ? k : NULL;
 }
 
+/* Nothing is known about ARG but that it is a register. */
+static bool is_new(const struct tcg_context *ctx, ir_arg arg)
+{
+    return !ir_is_const(arg) && ctx->known[arg].generation != ctx->generation;
+}
+
 static void learn(struct tcg_context *ctx, ir_arg d, enum ir_known_kind kind, uint64_t value)
 {
     if (!ctx->unreachable && d != IR_NONE) {
@@ -340,16 +346,13 @@ static bool fold_pc(struct tcg_context *ctx, enum ir_op op, enum ir_type type, i
     return true;
 }
 
-/* OP with the constant B on the right. True: done, in some cheaper way. */
-static bool fold_right(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
-                       ir_arg a, uint64_t b)
+/* OP of A, which is not pc-relative, with the constant B. True: done, in some cheaper way. */
+static bool fold_constant(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+                          ir_arg a, uint64_t b)
 {
     unsigned w = type == IR_I32 ? 32 : 64;
     uint64_t vb = w == 32 ? (uint32_t)b : b;
 
-    if (fold_pc(ctx, op, type, d, a, b)) {
-        return true;
-    }
     switch (op) {
     case IR_sub:
         ir_op2(ctx, IR_add, type, d, a, ir_const(ctx, 0 - b));
@@ -402,6 +405,13 @@ static bool fold_right(struct tcg_context *ctx, enum ir_op op, enum ir_type type
     }
 }
 
+/* OP with the constant B on the right. True: done, in some cheaper way. */
+static bool fold_right(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
+                       ir_arg a, uint64_t b)
+{
+    return fold_pc(ctx, op, type, d, a, b) || fold_constant(ctx, op, type, d, a, b);
+}
+
 /* Both operands are the same register. */
 static bool fold_same(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d, ir_arg a)
 {
@@ -439,8 +449,14 @@ void ir_op2(struct tcg_context *ctx, enum ir_op op, enum ir_type type, ir_arg d,
     bool ca, cb;
 
     type = (enum ir_type)probe.type;
-    if (ctx->plain) {
+    if (ctx->plain || (a != b && is_new(ctx, a) && is_new(ctx, b))) {
         ir_emit(ctx, op, type, d, a, b);
+        return;
+    }
+    if (ir_is_const(b) && is_new(ctx, a)) {
+        if (!fold_constant(ctx, op, type, d, a, ir_const_value(ctx, b))) {
+            ir_emit(ctx, op, type, d, a, b);
+        }
         return;
     }
     ca = ir_arg_const(ctx, a, &va);
@@ -682,12 +698,12 @@ void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_ar
     ir_emit(ctx, op, amo_type(memop), d, simplify_address(ctx, addr), b)->aux = (uint16_t)memop;
 }
 
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
-            unsigned memop)
+void ir_sc(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+           unsigned memop)
 {
     ir_arg b = simplify(ctx, expected), c = simplify(ctx, value);
     struct ir_insn *i =
-        ir_emit(ctx, IR_amo_cas, amo_type(memop), d, simplify_address(ctx, addr), b);
+        ir_emit(ctx, IR_amo_sc, amo_type(memop), d, simplify_address(ctx, addr), b);
 
     i->c = c;
     i->aux = (uint16_t)memop;

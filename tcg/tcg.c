@@ -3,9 +3,11 @@
  * The front door: creation, the passes of one translation and what -d prints of them, and the way
  * to the backend.
  */
+#include "hw/host/atomic.h"
 #include "hw/host/cpu-features.h"
 #include "hw/host/log.h"
 #include "tcg/internal.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -26,6 +28,10 @@ struct tcg *tcg_new(const struct tcg_config *c, struct code_region *region, stru
     t->config = *c;
     t->rx_minus_rw = region->rx - region->rw;
     t->backend = backend_for(&c->options);
+    if (c->options.count_calls) {
+        t->helper_calls = calloc(c->nhelpers + 1, sizeof(*t->helper_calls));
+        assert(t->helper_calls);
+    }
     if (t->backend->init(t, region, err) < 0) {
         tcg_free(t);
         return NULL;
@@ -37,8 +43,28 @@ void tcg_free(struct tcg *t)
 {
     if (t != NULL) {
         t->backend->fini(t);
+        free(t->helper_calls);
         free(t);
     }
+}
+
+void tcg_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque)
+{
+    if (t->backend->each_thunk) {
+        t->backend->each_thunk(t, fn, opaque);
+    }
+}
+
+uint64_t tcg_helper_calls(const struct tcg *t, unsigned n)
+{
+    return t->helper_calls ? load_relaxed(&t->helper_calls[n]) : 0;
+}
+
+const char *tcg_op_name(enum ir_op op)
+{
+    return ir_op_info[op].name;
 }
 
 struct tcg_context *tcg_context_new(struct tcg *t)

@@ -19,6 +19,7 @@
 
 #include "hw/host/err.h"
 #include "hw/host/memory.h"
+#include "hw/host/tick-clock.h"
 #include <stdio.h>
 
 enum ir_type { IR_I32, IR_I64, IR_F32, IR_F64 };
@@ -119,20 +120,21 @@ struct tcg_layout {
      * there is none, all floating point goes through tcg_config's fp.
      */
     int32_t fpu_control;
-    int32_t tlb;    /* ptr: table of the current data regime */
-    int32_t jc;     /* ptr: jump cache */
-    int32_t jc_key; /* u64 */
+    int32_t tlb;      /* ptr: table of the current data regime */
+    int32_t tlb_mask; /* u64, below 2^32: of an entry's offset in the table */
+    int32_t jc;       /* ptr: jump cache */
+    int32_t jc_key;   /* u64 */
     /*
-     * TLB entry: 1 << tlb_entry_bits bytes; index = (va >> 12) & (entries - 1). A tag is the
+     * TLB entry: 1 << tlb_entry_bits bytes, at (va >> (12 - tlb_entry_bits)) & mask. A tag is the
      * page's address or has low bits.
      */
     uint8_t tlb_entry_bits;
-    uint8_t tlb_index_bits;
     int32_t tlb_tag_read, tlb_tag_write; /* u64 */
     int32_t tlb_addend;                  /* u64: host = va + addend */
     /*
      * Jump cache entry: 32 bytes { u64 va; u64 key; void *code; }; index = ((va >> 1) ^ (va >>
-     * 12)) & (entries - 1). No TB lies at an odd address, so -1 marks an empty entry.
+     * 12)) & (entries - 1), and then the entry beside that (index ^ 1). No TB lies at an odd
+     * address, so -1 marks an empty entry.
      */
     uint8_t jc_index_bits;
 };
@@ -142,9 +144,11 @@ struct tcg_options {
     bool interp;
     bool pin_off;
     bool chain_off;
-    bool fpu_helper;        /* all floating point goes through tcg_config's fp */
-    bool fences_off;        /* nobody pairs with the fences of generated code: one hart, see accel */
-    bool smp;               /* more than one hart: AMOs need lock prefixes */
+    bool loop_pages_off; /* every access looks into the TLB, in loops too */
+    bool fpu_helper;     /* all floating point goes through tcg_config's fp */
+    bool fences_off;     /* nobody pairs with the fences of generated code: one hart, see accel */
+    bool smp;            /* more than one hart: AMOs need lock prefixes */
+    bool count_calls;    /* helpers count their calls: see tcg_helper_calls */
     uint32_t host_features; /* mask of HOST_* (hw/host/cpu-features.h) that may be used */
 };
 
@@ -162,7 +166,7 @@ struct tcg_config {
      */
     uint64_t (*load)(void *env, uint64_t va, unsigned memop);
     void (*store)(void *env, uint64_t va, uint64_t value, unsigned memop);
-    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_cas. Returns the old value. */
+    /* OP is the IR op (IR_amo_*); EXPECTED only for amo_sc. Returns d. */
     uint64_t (*amo)(void *env, uint64_t va, uint64_t value, uint64_t expected, unsigned memop,
                     unsigned op);
     /*
@@ -171,11 +175,17 @@ struct tcg_config {
      * contents. Flags accumulate in env. Never unwinds.
      */
     uint64_t (*fp)(void *env, unsigned op, unsigned type, unsigned rm, const uint64_t args[3]);
+    struct tick_clock *clock; /* what IR_time reads */
+    /*
+     * The poll word is set, and env->pc is what comes next. True: that was seen to (env->pc may have
+     * changed), generated code goes on at env->pc. False: it leaves. Backends may leave without asking.
+     */
+    bool (*poll)(void *env);
 };
 
 /* VALUE as a load with MEMOP would extend it. */
 uint64_t ir_extend(uint64_t value, unsigned memop);
-/* What AMO op OP writes; MEMOP gives the width. Of amo_cas: if it writes. */
+/* What AMO op OP writes; MEMOP gives the width. Of amo_sc: if it writes. */
 uint64_t ir_eval_amo(enum ir_op op, unsigned memop, uint64_t old, uint64_t operand);
 
 struct tcg;
@@ -192,6 +202,15 @@ struct code_region {
 struct tcg *tcg_new(const struct tcg_config *c, struct code_region *region, struct err *err);
 void tcg_free(struct tcg *t);
 /* All regions must lie in one reservation of at most 1 GiB, so that 32-bit displacements reach. */
+
+/* The code that all TBs share, piece by piece: for perf. */
+void tcg_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque);
+/* How often helper N was called, by any thread (a few may get lost); 0 without count_calls. */
+uint64_t tcg_helper_calls(const struct tcg *t, unsigned n);
+/* "fadd" for IR_fadd. */
+const char *tcg_op_name(enum ir_op op);
 
 struct tcg_context *tcg_context_new(struct tcg *t);
 void tcg_context_free(struct tcg_context *ctx);
@@ -251,8 +270,8 @@ void ir_st(struct tcg_context *ctx, enum ir_type type, ir_arg value, ir_arg addr
            unsigned memop);
 void ir_amo(struct tcg_context *ctx, enum ir_op op, ir_arg d, ir_arg addr, ir_arg value,
             unsigned memop);
-void ir_cas(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
-            unsigned memop);
+void ir_sc(struct tcg_context *ctx, ir_arg d, ir_arg addr, ir_arg expected, ir_arg value,
+           unsigned memop);
 void ir_env_ld(struct tcg_context *ctx, ir_arg d, int32_t offset, unsigned memop);
 void ir_env_st(struct tcg_context *ctx, ir_arg value, int32_t offset, unsigned memop);
 void ir_fence(struct tcg_context *ctx, unsigned mask);

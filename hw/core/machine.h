@@ -12,6 +12,7 @@
 #include "hw/core/device.h"
 #include "hw/core/timer.h"
 #include "hw/host/thread.h"
+#include "hw/host/tick-clock.h"
 #include "hw/host/worker.h"
 
 struct memory_map;
@@ -38,8 +39,8 @@ struct machine {
     struct memory_map *memory;   /* c: guest physical address space (softmmu/) */
     struct device *devices;      /* c: list in board order */
     uint64_t timebase_hz;        /* c: of mtime, 10 MHz on virt */
-    int64_t time_base_ns;        /* c: clock_now_ns at mtime 0, as long as the guest does not move it */
-    uint64_t time_offset;        /* a: what the guest has moved mtime by; machine_set_time's only */
+    bool host_counter_off;       /* c: the clock does not use the host's time-stamp counter */
+    struct tick_clock clock;     /* guest time */
     struct time_listener *time_listeners; /* c */
     bool harts_skip_fences;      /* c: guest code's fences are left out: see machine_barrier */
     bool no_reboot;              /* c: a guest reset shuts down instead */
@@ -57,10 +58,12 @@ void machine_add_device(struct machine *m, struct device *dev);
 
 /*
  * Current guest time (mtime, and the time CSR that shadows it) in ticks of timebase_hz, modulo 2^64. Any thread; monotonic across
- * threads but for what the guest moves. Equal to the scaled host clock plus time_offset, the offset loaded before the clock:
- * whoever set the offset had read the clock before, so nobody who sees the new offset computes less than what was written.
+ * threads but for what the guest moves.
  */
-uint64_t machine_time(const struct machine *m);
+static inline uint64_t machine_time(struct machine *m)
+{
+    return tick_clock_read(&m->clock);
+}
 /*
  * The bits MASK of guest time become those of VALUE, at once for all harts; listeners have been told when it returns. Called for
  * guest stores to mtime; any thread, several at once.
@@ -78,9 +81,13 @@ void machine_remove_time_listener(struct machine *m, struct time_listener *l);
 void machine_barrier(const struct machine *m);
 /*
  * Host deadline (clock_now_ns) of guest time TICKS, rounded up; one that is past if it has been reached; INT64_MAX when it is
- * beyond the host clock's range. Holds until the guest moves its time: hence the listeners.
+ * beyond the host clock's range. Holds until the guest moves its time: hence the listeners. Guest time may be a tick behind when it fires: who
+ * waits for TICKS looks at machine_time, and arms the timer again. Any thread.
  */
-int64_t machine_time_to_ns(const struct machine *m, uint64_t ticks);
+static inline int64_t machine_time_to_ns(struct machine *m, uint64_t ticks)
+{
+    return tick_clock_deadline(&m->clock, ticks);
+}
 
 /*
  * Asks for a reset or shutdown; the first shutdown request wins and keeps its status. Returns at once: the caller goes on

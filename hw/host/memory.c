@@ -80,15 +80,19 @@ void host_mem_zero(void *p, size_t size)
     }
 }
 
-/* Maps the two views into the reservation at BASE. Returns 0 or -errno. */
+/*
+ * Maps the two views into the reservation at BASE. Returns 0 or -errno. Shared memory without a name: perf looks for the names of
+ * code (-perfmap) only in memory that seems anonymous, which a memfd does not. mremap of length 0 maps the same pages again.
+ */
 static int map_views(struct code_memory *cm, uint8_t *base)
 {
-    int flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED;
+    int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
 
     cm->rx = base;
     cm->rw = base + cm->size;
-    if (mmap(cm->rx, cm->size, PROT_READ | PROT_EXEC, flags, cm->fd, 0) == MAP_FAILED ||
-        mmap(cm->rw, cm->size, PROT_READ | PROT_WRITE, flags, cm->fd, 0) == MAP_FAILED) {
+    if (mmap(cm->rw, cm->size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ||
+        mremap(cm->rw, 0, cm->size, MREMAP_MAYMOVE | MREMAP_FIXED, cm->rx) == MAP_FAILED ||
+        mprotect(cm->rx, cm->size, PROT_READ | PROT_EXEC) != 0) {
         return -errno;
     }
     madvise(cm->rx, 2 * cm->size, MADV_HUGEPAGE);
@@ -101,18 +105,11 @@ int code_memory_init(struct code_memory *cm, size_t size, struct err *err)
     int ret;
 
     memset(cm, 0, sizeof(*cm));
-    cm->fd = -1;
     if (size == 0 || size > CODE_REACH / 2 - HUGE_PAGE) {
         return err_set(err, -EINVAL, "code memory of %zu MiB is not possible (1 to %d MiB are)", size >> 20,
                        (int)((CODE_REACH / 2 - HUGE_PAGE) >> 20));
     }
     cm->size = align_up(size, HUGE_PAGE);
-    cm->fd = memfd_create("manyhart-code", MFD_CLOEXEC);
-    if (cm->fd < 0 || ftruncate(cm->fd, (off_t)cm->size) != 0) {
-        ret = err_set(err, -errno, "cannot make code memory: %s", strerror(errno));
-        code_memory_fini(cm);
-        return ret;
-    }
     base = map_huge_aligned(2 * cm->size, PROT_NONE);
     if (base == MAP_FAILED) {
         ret = err_set(err, -errno, "cannot reserve code memory: %s", strerror(errno));
@@ -132,9 +129,5 @@ void code_memory_fini(struct code_memory *cm)
     if (cm->rx) {
         munmap(cm->rx, 2 * cm->size);
     }
-    if (cm->fd >= 0) {
-        close(cm->fd);
-    }
     memset(cm, 0, sizeof(*cm));
-    cm->fd = -1;
 }

@@ -20,7 +20,6 @@ struct code_memory {
     uint8_t *rw;
     uint8_t *rx;
     size_t size;
-    int fd;
 };
 
 int code_memory_init(struct code_memory *cm, size_t size, struct err *err);

@@ -24,6 +24,7 @@ enum lock_rank {
     RANK_TIMER = 70,
     RANK_WORKER = 80,
     RANK_EVENT_LOOP = 85,
+    RANK_CLOCK = 88, /* time is read under any other lock */
     RANK_LOG = 90,
 };
 

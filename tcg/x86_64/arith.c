@@ -58,6 +58,18 @@ int emit_pc_add(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     return (int)r;
 }
 
+int emit_clock(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+{
+    (void)row;
+    evict_all(e);
+    if (i->op == IR_time) {
+        asm_call(&e->s, e->x->clock);
+    } else {
+        asm_rdtsc(&e->s);
+    }
+    return RAX;
+}
+
 int emit_env_ld(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     unsigned r = dst_reg(e, i->d);
@@ -195,6 +207,25 @@ static int alu_scratch(struct emit *e, const struct ir_insn *i, const struct x86
     return result(i, r);
 }
 
+enum { COPY_REACH = 6 }; /* records that a copy in a scratch register is likely to outlast */
+
+/* True if a record not far behind I reads I's destination: it should not wait for memory. */
+static bool is_read_soon(const struct emit *e, const struct ir_insn *i)
+{
+    const struct ir_insn *end = e->ctx->opt + e->ctx->nopt;
+
+    end = MIN(end, i + 1 + COPY_REACH);
+    for (const struct ir_insn *k = i + 1; k < end; k++) {
+        if (k->a == i->d || k->b == i->d || k->c == i->d) {
+            return true;
+        }
+        if (k->d == i->d) {
+            return false;
+        }
+    }
+    return false;
+}
+
 int emit_alu(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     unsigned w = width_of(i);
@@ -203,7 +234,8 @@ int emit_alu(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
     if (pin_of(e, i->d) != NO_PIN) {
         return alu_pinned(e, i, row, a, b);
     }
-    if (w && ir_is_global(i->d) && i->d == i->a && a.kind == OPD_MEM && b.kind != OPD_MEM) {
+    if (w && ir_is_global(i->d) && i->d == i->a && a.kind == OPD_MEM && b.kind != OPD_MEM &&
+        !is_read_soon(e, i)) {
         if (b.kind == OPD_IMM) {
             asm_alu_mi(&e->s, row->op, w, a.reg, a.disp, (int32_t)b.imm);
         } else {

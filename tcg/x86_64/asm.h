@@ -142,79 +142,117 @@ static inline void asm_u64(struct x86_asm *s, uint64_t v)
     s->p += 8;
 }
 
-static inline void asm_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned index,
-                              unsigned base, bool force_rex)
+/*
+ * Within an instruction the cursor is a local: a store through it may alias struct x86_asm, and a
+ * cursor that goes through memory for every byte is what translation would wait for most.
+ */
+static inline uint8_t *put_opcode(uint8_t *p, unsigned op, unsigned reg, unsigned index,
+                                  unsigned base, bool force_rex)
 {
     unsigned rex = (op & X_W ? 8u : 0) | (reg & 8) >> 1 | (index & 8) >> 2 | (base & 8) >> 3;
 
-    if (op & X_LOCK) {
-        asm_u8(s, 0xf0);
-    }
-    if (op & X_66) {
-        asm_u8(s, 0x66);
-    }
-    if (op & (X_F2 | X_F3)) {
-        asm_u8(s, op & X_F2 ? 0xf2 : 0xf3);
-    }
-    if (rex != 0 || force_rex) {
-        asm_u8(s, 0x40 | rex);
-    }
-    if (op & (X_0F | X_0F38 | X_0F3A)) {
-        asm_u8(s, 0x0f);
-        if (op & X_0F38) {
-            asm_u8(s, 0x38);
-        } else if (op & X_0F3A) {
-            asm_u8(s, 0x3a);
+    if (unlikely(op & (X_LOCK | X_66 | X_F2 | X_F3))) {
+        if (op & X_LOCK) {
+            *p++ = 0xf0;
+        }
+        if (op & X_66) {
+            *p++ = 0x66;
+        }
+        if (op & (X_F2 | X_F3)) {
+            *p++ = op & X_F2 ? 0xf2 : 0xf3;
         }
     }
-    asm_u8(s, op & 0xff);
+    *p = (uint8_t)(0x40 | rex);
+    p += rex != 0 || force_rex;
+    if (op & (X_0F | X_0F38 | X_0F3A)) {
+        *p++ = 0x0f;
+        if (op & X_0F38) {
+            *p++ = 0x38;
+        } else if (op & X_0F3A) {
+            *p++ = 0x3a;
+        }
+    }
+    *p++ = (uint8_t)op;
+    return p;
+}
+
+/* V in as few of 0, 1 or 4 bytes as WIDTH says; all 4 are written. */
+static inline uint8_t *put_imm(uint8_t *p, int32_t v, unsigned width)
+{
+    store_le32(p, (uint32_t)v);
+    return p + width;
+}
+
+/* MODRM's mode for a displacement of 0, 1 or 4 bytes from BASE. */
+static inline unsigned disp_mode(unsigned base, int32_t disp)
+{
+    return disp == 0 && (base & 7) != 5 ? 0 : disp == (int8_t)disp ? 1 : 2;
+}
+
+static inline uint8_t *put_disp(uint8_t *p, unsigned mode, int32_t disp)
+{
+    return put_imm(p, disp, mode == 2 ? 4 : mode);
+}
+
+static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, unsigned base, int32_t disp)
+{
+    unsigned mode = disp_mode(base, disp);
+
+    *p++ = (uint8_t)(mode << 6 | (reg & 7) << 3 | (base & 7));
+    if ((base & 7) == 4) {
+        *p++ = 0x24;
+    }
+    return put_disp(p, mode, disp);
+}
+
+static inline void asm_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned index,
+                              unsigned base, bool force_rex)
+{
+    s->p = put_opcode(s->p, op, reg, index, base, force_rex);
 }
 
 static inline void asm_modrm_mem(struct x86_asm *s, unsigned reg, unsigned base, int32_t disp)
 {
-    unsigned mod = disp == 0 && (base & 7) != 5 ? 0 : disp == (int8_t)disp ? 1 : 2;
+    s->p = put_modrm_mem(s->p, reg, base, disp);
+}
 
-    asm_u8(s, mod << 6 | (reg & 7) << 3 | (base & 7));
-    if ((base & 7) == 4) {
-        asm_u8(s, 0x24);
-    }
-    if (mod == 1) {
-        asm_u8(s, (uint8_t)disp);
-    } else if (mod == 2) {
-        asm_u32(s, (uint32_t)disp);
-    }
+static inline uint8_t *put_rr(uint8_t *p, unsigned op, unsigned reg, unsigned rm)
+{
+    bool force = ((op & X_BREG) && reg >= 4) || ((op & X_BRM) && rm >= 4);
+
+    p = put_opcode(p, op, reg, 0, rm, force);
+    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p;
 }
 
 /* op reg, rm */
 static inline void asm_rr(struct x86_asm *s, unsigned op, unsigned reg, unsigned rm)
 {
-    bool force = ((op & X_BREG) && reg >= 4) || ((op & X_BRM) && rm >= 4);
+    s->p = put_rr(s->p, op, reg, rm);
+}
 
-    asm_opcode(s, op, reg, 0, rm, force);
-    asm_u8(s, 0xc0 | (reg & 7) << 3 | (rm & 7));
+static inline uint8_t *put_rm(uint8_t *p, unsigned op, unsigned reg, unsigned base, int32_t disp)
+{
+    p = put_opcode(p, op, reg, 0, base, (op & X_BREG) && reg >= 4);
+    return put_modrm_mem(p, reg, base, disp);
 }
 
 /* op reg, [base + disp] */
 static inline void asm_rm(struct x86_asm *s, unsigned op, unsigned reg, unsigned base, int32_t disp)
 {
-    asm_opcode(s, op, reg, 0, base, (op & X_BREG) && reg >= 4);
-    asm_modrm_mem(s, reg, base, disp);
+    s->p = put_rm(s->p, op, reg, base, disp);
 }
 
 /* op reg, [base + (index << scale) + disp]; index is not rsp */
 static inline void asm_rmx(struct x86_asm *s, unsigned op, unsigned reg, unsigned base,
                            unsigned index, unsigned scale, int32_t disp)
 {
-    unsigned mod = disp == 0 && (base & 7) != 5 ? 0 : disp == (int8_t)disp ? 1 : 2;
+    unsigned mode = disp_mode(base, disp);
+    uint8_t *p = put_opcode(s->p, op, reg, index, base, (op & X_BREG) && reg >= 4);
 
-    asm_opcode(s, op, reg, index, base, (op & X_BREG) && reg >= 4);
-    asm_u8(s, mod << 6 | (reg & 7) << 3 | 4);
-    asm_u8(s, scale << 6 | (index & 7) << 3 | (base & 7));
-    if (mod == 1) {
-        asm_u8(s, (uint8_t)disp);
-    } else if (mod == 2) {
-        asm_u32(s, (uint32_t)disp);
-    }
+    *p++ = (uint8_t)(mode << 6 | (reg & 7) << 3 | 4);
+    *p++ = (uint8_t)(scale << 6 | (index & 7) << 3 | (base & 7));
+    s->p = put_disp(p, mode, disp);
 }
 
 static inline void asm_vex_opcode(struct x86_asm *s, unsigned op, unsigned reg, unsigned vvvv,
@@ -278,17 +316,14 @@ static inline void asm_mov_imm(struct x86_asm *s, unsigned d, uint64_t v)
 /* add, or, and, sub, xor, cmp of a register with an immediate */
 static inline void asm_alu_ri(struct x86_asm *s, unsigned alu, unsigned w, unsigned d, int32_t imm)
 {
-    if (imm == (int8_t)imm) {
-        asm_rr(s, 0x83 | w, alu, d);
-        asm_u8(s, (uint8_t)imm);
+    bool small = imm == (int8_t)imm;
+
+    if (d == RAX && !small) {
+        asm_opcode(s, (alu * 8 + 5) | w, 0, 0, 0, false);
+        asm_u32(s, (uint32_t)imm);
         return;
     }
-    if (d == RAX) {
-        asm_opcode(s, (alu * 8 + 5) | w, 0, 0, 0, false);
-    } else {
-        asm_rr(s, 0x81 | w, alu, d);
-    }
-    asm_u32(s, (uint32_t)imm);
+    s->p = put_imm(put_rr(s->p, (small ? 0x83 : 0x81) | w, alu, d), imm, small ? 1 : 4);
 }
 
 static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsigned base,
@@ -296,12 +331,7 @@ static inline void asm_alu_mi(struct x86_asm *s, unsigned alu, unsigned w, unsig
 {
     bool small = imm == (int8_t)imm;
 
-    asm_rm(s, (small ? 0x83 : 0x81) | w, alu, base, disp);
-    if (small) {
-        asm_u8(s, (uint8_t)imm);
-    } else {
-        asm_u32(s, (uint32_t)imm);
-    }
+    s->p = put_imm(put_rm(s->p, (small ? 0x83 : 0x81) | w, alu, base, disp), imm, small ? 1 : 4);
 }
 
 static inline void asm_shift_imm(struct x86_asm *s, unsigned shift, unsigned w, unsigned d,
@@ -397,6 +427,23 @@ static inline void asm_nop(struct x86_asm *s, unsigned n)
 
     memcpy(s->p, nops[n], n);
     s->p += n;
+}
+
+/* rax = the time-stamp counter; overwrites rdx. */
+static inline void asm_rdtsc(struct x86_asm *s)
+{
+    asm_u8(s, 0x0f);
+    asm_u8(s, 0x31);
+    asm_shift_imm(s, SHIFT_SHL, X_W, RDX, 32);
+    asm_rr(s, OP_OR | X_W, RAX, RDX);
+}
+
+/* Waits until all instructions before it are done. */
+static inline void asm_lfence(struct x86_asm *s)
+{
+    asm_u8(s, 0x0f);
+    asm_u8(s, 0xae);
+    asm_u8(s, 0xe8);
 }
 
 #endif

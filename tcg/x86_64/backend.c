@@ -3,8 +3,8 @@
  * The x86-64 backend's front: register plan, the one forward pass that emits a TB, chaining,
  * execution.
  *
- * A TB in memory: 8 bytes of cookie; code (start: polling entry); parts out of line; the pc map.
- * Start is 16-byte aligned.
+ * A TB in memory: its header (emit.h); code (start: polling entry); parts out of line; the pc map.
+ * Start is 8-byte aligned.
  */
 #include "hw/host/atomic.h"
 #include "hw/host/cpu-features.h"
@@ -82,7 +82,7 @@ static void emit_init(struct emit *e, struct tcg_context *ctx, struct code_regio
 {
     uintptr_t p = (uintptr_t)(region->rw + region->used) + TB_HEADER;
 
-    e->start = (uint8_t *)align_up(p, 16);
+    e->start = (uint8_t *)align_up(p, 8);
     e->s.p = e->start;
     e->limit = region->rw + region->size;
     e->ctx = ctx;
@@ -123,10 +123,16 @@ static bool emit_body(struct emit *e)
         if (!has_room(e)) {
             return false;
         }
+        if (i->op == IR_insn_start) {
+            emit_insn_start(e, i);
+            continue;
+        }
         e->insn = i;
         e->locked = 0;
         e->xmm.locked = 0;
-        fp_before(e, i);
+        if (e->rounding != IR_RM_DYNAMIC) {
+            fp_before(e, i);
+        }
         finish_record(e, i, row->emit(e, i, row));
     }
     assert(e->nfixups == 0);
@@ -156,8 +162,7 @@ static int x86_compile(struct tcg_context *ctx, struct code_region *region, void
     if (!has_room(e)) {
         return -ENOSPC;
     }
-    store_le64(e->start - TB_HEADER, (uint64_t)(uintptr_t)tb);
-    emit_head(e);
+    emit_head(e, tb);
     if (!emit_body(e)) {
         return -ENOSPC;
     }
@@ -230,5 +235,6 @@ const struct tcg_backend tcg_x86_64_backend = {
     .compile = x86_compile,
     .site_set = x86_site_set,
     .exec = x86_exec,
+    .each_thunk = x86_each_thunk,
     .disas = x86_disas,
 };

@@ -14,11 +14,13 @@
 #include "tcg/internal.h"
 #include "tcg/x86_64/sse.h"
 
+enum { MAX_LOOP_PAGES = 6 };
 enum { FIRST_XMM = 2 }; /* xmm0 and xmm1 are scratch, the others hold f registers */
 enum {
-    FRAME_CELL0 = 0, /* a helper's fifth argument, an AMO's description */
-    FRAME_CELL1 = 8, /* constants that an instruction wants in memory */
-    FRAME_SLOTS = 16,
+    FRAME_CELL0 = 0,  /* a helper's fifth argument, an AMO's description */
+    FRAME_CELL1 = 8,  /* constants that an instruction wants in memory */
+    FRAME_PAGES = 16, /* of a loop: page and host addend, see pages.c */
+    FRAME_SLOTS = FRAME_PAGES + 16 * MAX_LOOP_PAGES,
     FRAME_XMM = FRAME_SLOTS + 8 * IR_MAX_TEMPS,     /* cached xmm registers, in slow paths */
     FRAME_MXCSR = FRAME_XMM + 8 * (16 - FIRST_XMM), /* the host's */
     FRAME_SIZE =
@@ -26,7 +28,12 @@ enum {
 };
 _Static_assert((FRAME_SIZE + 7 * 8) % 16 == 0, "calls from TBs keep the stack aligned");
 
-enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, TB_HEADER = 8, NO_PIN = 0xff };
+enum { MAX_PINNED = 11, MAX_COLD = IR_MAX_INSNS, NO_PIN = 0xff };
+/*
+ * Before a TB's start, by distance from it: the cookie, the guest pc offset of its head, and `call
+ * exit_poll`, which finds both by its return address.
+ */
+enum { TB_HEADER = 17, TB_HEAD_OFF = 9, TB_POLL = 5 };
 /* Bytes that one record or one cold part may take at most. */
 enum { ROOM = 256 };
 
@@ -35,6 +42,9 @@ enum { ROOM = 256 };
  * f(rax, rdx).
  */
 enum soft_op { SOFT_CPOP, SOFT_CLMUL, SOFT_CLMULH, SOFT_CLMULR, SOFT_COUNT };
+
+/* Rows of the table in thunks.c. */
+enum { THUNK_GROUPS = 17 };
 
 struct x86 {
     uint32_t features;
@@ -46,13 +56,18 @@ struct x86 {
     int32_t disp_of[IR_TEMP0];       /* by ir_arg: memory home from rbp */
     /* thunks, by writable address */
     uint8_t *enter, *exit_chain, *exit_poll, *exit_lookup, *exit_loop, *exit_unwind;
+    uint8_t *probe;        /* goes to the guest address in rax through the jump cache */
+    uint8_t *probe_second; /* the guest address in rax is not in the jump-cache entry at rcx */
     /* by memop, | SLOW_XMM where xmm registers must survive */
     uint8_t *load[32], *store[32], *amo;
     uint8_t *probe_load[32], *probe_store[32];
-    uint8_t *fp;              /* a floating-point op outside: see fp.c */
-    const uint8_t *constants; /* struct fp_constants */
+    uint8_t *page[3][MAX_LOOP_PAGES]; /* by what it must allow (read, write, both) - 1 */
+    uint8_t *fp;                      /* a floating-point op outside: see fp.c */
+    const uint8_t *constants;         /* struct fp_constants */
     uint8_t *soft[SOFT_COUNT];
+    uint8_t *clock; /* rax = the config's clock; rcx and rdx are overwritten, no xmm register is */
     uint8_t **helper;
+    uint8_t *group[THUNK_GROUPS + 1]; /* where the rows of thunks.c begin, and the last one ends */
 };
 
 enum { SLOW_XMM = 16 };
@@ -61,9 +76,10 @@ enum { SLOW_XMM = 16 };
 struct fp_constants {
     uint64_t sign[2][2], magnitude[2][2];                                /* masks of F32, F64 */
     uint64_t unsigned32, positive63, signed32_doubled, signed64_doubled; /* see fp-convert.c */
-    uint64_t class_limits[5]; /* fclass of F64 */
+    uint64_t class_limits[5];                                            /* fclass of F64 */
     uint16_t classes[12];
     uint32_t nan32;
+    uint64_t nan64;
 };
 
 enum opd_kind { OPD_REG, OPD_MEM, OPD_IMM };
@@ -88,6 +104,10 @@ struct cold {
     int32_t disp;     /* from va to the guest address */
     bool wide;
     bool probes; /* look into the TLB first */
+    bool has_page;
+    uint8_t page;   /* of the loop */
+    int32_t first;  /* from va to the first address that was checked */
+    uint8_t *retry; /* the check */
     struct opd value, value2;
     const struct ir_insn *insn; /* floating point */
     uint8_t xmm[3];
@@ -103,6 +123,13 @@ struct fixup {
 struct window {
     ir_arg base;
     int32_t first, last; /* displacements of the first and last byte */
+    bool read, write;
+    bool aligned; /* the bytes are naturally aligned, as one access */
+};
+/* A page that a loop remembers for accesses off one register that read, write or do both. */
+struct loop_page {
+    ir_arg base;
+    int32_t first; /* displacement of the first check */
     bool read, write;
 };
 /* What content[] says of rcx while it serves a window: no global has this number. */
@@ -130,8 +157,9 @@ struct xmm_cache {
 struct loop_register {
     ir_arg g;
     uint8_t type, xmm;
+    bool late; /* memory is right only where it is looked at: see xmm.c */
 };
-enum { MAX_LOOP_REGISTERS = 9 };
+enum { MAX_LOOP_REGISTERS = 16 - FIRST_XMM, MAX_LOOP_READS = 9 };
 
 struct emit {
     struct x86_asm s;
@@ -147,7 +175,11 @@ struct emit {
     uint8_t rounding; /* enum ir_rounding: whose mode MXCSR has */
     struct xmm_cache xmm;
     struct loop_register loop[MAX_LOOP_REGISTERS];
-    unsigned nloop;
+    unsigned nloop, nlate;
+    const struct ir_insn *loop_end;    /* the branch to the head, if the loop has pages */
+    uint64_t irregular[IR_TEMP0 / 64]; /* by ir_arg: the loop does not just add constants to it */
+    struct loop_page page[MAX_LOOP_PAGES];
+    unsigned npages;
     uint8_t *loop_start; /* where a branch to the TB's own head goes: polls */
     ir_arg content[3];   /* of rax, rcx, rdx */
     struct window window;
@@ -265,6 +297,8 @@ bool xmm_any(const struct emit *e);
 void xmm_plan_loop(struct emit *e);
 void xmm_enter_loop(struct emit *e);
 void xmm_close_loop(struct emit *e);
+/* Writes late registers to memory, which is going to be looked at. */
+void xmm_write_late(struct emit *e);
 static inline bool is_float(const struct emit *e, ir_arg g)
 {
     return ir_is_global(g) && e->ctx->t->config.globals[g - IR_GLOBAL0].type == IR_F64;
@@ -282,7 +316,7 @@ int fp_outside(struct emit *e, const struct ir_insn *i);
 struct cold *fp_cold(struct emit *e, const struct ir_insn *i, unsigned cc, unsigned dest);
 /* t = a OP b; t may be any of them. */
 void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b);
-/* A NaN in T is replaced by what the operation's rules say; then T is d's new value. */
+/* A NaN in T is replaced by the canonical one; then T is d's new value. */
 int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t);
 /* Before each record: gives MXCSR its mode back if the record may leave the TB. */
 void fp_before(struct emit *e, const struct ir_insn *i);
@@ -309,20 +343,43 @@ struct mem_check {
 };
 /* Jumps to FROM[0] and FROM[1] (or NULL) on a miss. */
 void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2]);
+/* Empties the scratch registers, saving temporaries that live on; rcx may stay a window's. */
+void evict_for_access(struct emit *e, bool keep_window);
+/* True if the access I needs no check but that of the window in rcx. */
+bool mem_in_window(const struct emit *e, const struct ir_insn *i);
+/* Looks for accesses behind I that can share its check. True: some can, and W covers them all. */
+bool mem_plan_window(const struct emit *e, const struct ir_insn *i, struct window *w);
+
+/* ---- pages.c: pages that loops remember ---------------------------------------------------- */
+
+/* Looks whether the TB is a loop that may remember pages, and what for. */
+void pages_plan(struct emit *e);
+/* In front of the loop: nothing is remembered yet. */
+void pages_enter_loop(struct emit *e);
+/* The page for the current record's access off BASE, or -1. */
+int page_for(struct emit *e, ir_arg base, const struct mem_check *m);
+/* Loads PAGE's addend into HOST (not m->base) if the addresses of M lie in it; returns the jump if not. */
+uint8_t *page_check(struct emit *e, const struct mem_check *m, unsigned page, unsigned host);
+/* In C's stub: looks into the TLB, and goes back to the check if it has the page. Overwrites rdx. */
+void page_miss(struct emit *e, const struct cold *c);
+uint8_t *page_thunk(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay,
+                    unsigned kind, unsigned page);
+
 extern const uint32_t x86_load_ops[8], x86_store_ops[4]; /* by memop */
 /* cmp a, b; returns the condition code for COND. */
 unsigned emit_compare(struct emit *e, unsigned w, enum ir_cond cond, ir_arg a, ir_arg b);
 unsigned cc_of(enum ir_cond cond, bool swapped);
 
 typedef int emit_fn(struct emit *e, const struct ir_insn *i, const struct x86_op *row);
-emit_fn emit_insn_start, emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb,
-    emit_goto_page, emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
+emit_fn emit_label, emit_br, emit_brcond, emit_brcond_exit, emit_goto_tb, emit_goto_page,
+    emit_goto_ptr, emit_goto_env_pc, emit_exit_loop, emit_call, emit_fence;
 emit_fn emit_fp_binary, emit_fsqrt, emit_fma, emit_fminmax, emit_fcompare, emit_fsgnj, emit_fclass,
     emit_fcvt_f, emit_from_int, emit_to_int, emit_fp_control;
-emit_fn emit_ld, emit_st, emit_amo, emit_amo_cas;
-emit_fn emit_mov, emit_pc_add, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu, emit_not_alu,
-    emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div, emit_minmax,
-    emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond, emit_movcond;
+emit_fn emit_ld, emit_st, emit_amo, emit_sc;
+emit_fn emit_mov, emit_pc_add, emit_clock, emit_env_ld, emit_env_st, emit_i2f, emit_f2i, emit_alu,
+    emit_not_alu, emit_shift, emit_rotate, emit_addshl, emit_mul, emit_mulh, emit_mulhsu, emit_div,
+    emit_minmax, emit_unary, emit_bitcount, emit_bswap, emit_orcb, emit_clmul, emit_setcond,
+    emit_movcond;
 
 /* True if an exit to PC_OFF is a loop inside the TB. */
 static inline bool is_own_head(const struct emit *e, int32_t pc_off)
@@ -331,9 +388,17 @@ static inline bool is_own_head(const struct emit *e, int32_t pc_off)
 }
 /* Goes to the guest address in rax through the jump cache. Overwrites rcx and rdx. */
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
-/* Writes the polling head; emits exits (exits.c). */
-void emit_head(struct emit *e);
+/* The body of probe_second. */
+void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay);
+/* A guest instruction begins: no code, and not one of the ops below. */
+void emit_insn_start(struct emit *e, const struct ir_insn *i);
+/* Writes the header with the cookie TB, and the polling head. */
+void emit_head(struct emit *e, void *tb);
 /* thunks.c */
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err);
+/* See tcg_each_thunk. */
+void x86_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque);
 
 #endif

@@ -12,9 +12,8 @@
 
 /* ---- markers and labels -------------------------------------------------------------------- */
 
-int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+void emit_insn_start(struct emit *e, const struct ir_insn *i)
 {
-    (void)row;
     e->pc_off = i->imm;
     e->marks[e->nmarks++] = (struct pcmap_entry){(uint32_t)(e->s.p - e->start), i->imm};
     for (unsigned r = 0; r < 3; r++) {
@@ -22,7 +21,6 @@ int emit_insn_start(struct emit *e, const struct ir_insn *i, const struct x86_op
             e->content[r] = IR_NONE;
         }
     }
-    return RESULT_DONE;
 }
 
 static void fixup(struct emit *e, uint8_t *at, int label)
@@ -132,6 +130,13 @@ static void align_patch(struct emit *e, unsigned n)
     asm_nop(&e->s, (unsigned)(0 - ((uintptr_t)e->s.p + n)) & 3);
 }
 
+static void chained_jump(struct emit *e, int32_t pc_off)
+{
+    xmm_write_late(e);
+    align_patch(e, 1);
+    add_site(e, asm_jmp_later(&e->s), pc_off);
+}
+
 int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
@@ -139,11 +144,18 @@ int emit_goto_tb(struct emit *e, const struct ir_insn *i, const struct x86_op *r
         xmm_close_loop(e);
         asm_jmp(&e->s, e->loop_start);
     } else {
-        align_patch(e, 1);
-        add_site(e, asm_jmp_later(&e->s), i->imm);
+        chained_jump(e, i->imm);
     }
     forget_all(e);
     return RESULT_DONE;
+}
+
+/* An exit that is taken with late registers. */
+static void cold_late_exit(struct emit *e, const struct cold *c)
+{
+    asm_patch(c->from, e->s.p);
+    e->pc_off = c->pc_off;
+    chained_jump(e, c->disp);
 }
 
 /*
@@ -178,6 +190,8 @@ int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_o
     cc = emit_compare(e, width_of(i), (enum ir_cond)i->aux, i->a, i->b);
     if (is_loop) {
         asm_jcc(&e->s, cc, e->loop_start);
+    } else if (e->nlate > 0) {
+        cold_new(e, cold_late_exit, asm_jcc_later(&e->s, cc))->disp = i->imm;
     } else {
         align_compare(e, compare);
         add_site(e, asm_jcc_later(&e->s, cc), i->imm);
@@ -187,28 +201,58 @@ int emit_brcond_exit(struct emit *e, const struct ir_insn *i, const struct x86_o
 
 /* ---- the head ------------------------------------------------------------------------------ */
 
-static void cold_poll(struct emit *e, const struct cold *c)
+static uint8_t *emit_header(struct emit *e, void *tb)
 {
-    uint8_t *data;
+    struct x86_asm s = {.p = e->start - TB_POLL};
 
-    asm_patch(c->from, e->s.p);
-    asm_call(&e->s, e->x->exit_poll);
-    data = e->s.p;
-    asm_u32(&e->s, (uint32_t)e->head_off);
-    asm_u32(&e->s, (uint32_t)(data - e->start) << 8);
+    store_le64(e->start - TB_HEADER, (uint64_t)(uintptr_t)tb);
+    store_le32(e->start - TB_HEAD_OFF, (uint32_t)e->head_off);
+    asm_call(&s, e->x->exit_poll);
+    assert(s.p == e->start);
+    return e->start - TB_POLL;
 }
 
-void emit_head(struct emit *e)
+/* A poll with late registers. */
+static void cold_poll(struct emit *e, const struct cold *c)
 {
+    asm_patch(c->from, e->s.p);
+    xmm_write_late(e);
+    asm_jmp(&e->s, e->start - TB_POLL);
+}
+
+void emit_head(struct emit *e, void *tb)
+{
+    const uint8_t *poll = emit_header(e, tb);
+
     xmm_plan_loop(e);
+    pages_plan(e);
     xmm_enter_loop(e);
+    pages_enter_loop(e);
     e->loop_start = e->s.p;
     asm_alu_mi(&e->s, ALU_CMP, 0, RBP, env_disp(e, e->lay->poll), 0);
-    cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
-    e->out->entry = e->nloop > 0 ? 0 : (uint32_t)(e->s.p - e->start);
+    if (e->nlate > 0) {
+        cold_new(e, cold_poll, asm_jcc_later(&e->s, CC_NE));
+    } else {
+        asm_jcc(&e->s, CC_NE, poll);
+    }
+    e->out->entry = e->nloop > 0 || e->loop_end != NULL ? 0 : (uint32_t)(e->s.p - e->start);
 }
 
 /* ---- exits to addresses -------------------------------------------------------------------- */
+
+/* Goes where the entry at rcx says, if it is for the guest address in rax and the current key. */
+static void probe_entry(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay,
+                        const uint8_t *miss)
+{
+    asm_rm(s, OP_CMP | X_W, RAX, RCX, 0);
+    asm_jcc(s, CC_NE, miss);
+    asm_rm(s, OP_MOV_LOAD | X_W, RDX, RBP, lay->jc_key - x->bias);
+    asm_rm(s, OP_CMP | X_W, RDX, RCX, 8);
+    asm_jcc(s, CC_NE, miss);
+    asm_alu_ri(s, ALU_AND, X_W, RAX, -4096);
+    asm_rm(s, OP_MOV_STORE | X_W, RAX, RBP, lay->pc_page - x->bias);
+    asm_rm(s, OP_GROUP5, 4, RCX, 16);
+}
 
 void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
 {
@@ -226,24 +270,32 @@ void x86_probe(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *
     asm_alu_ri(s, ALU_AND, 0, RCX, (int32_t)mask);
     asm_shift_imm(s, SHIFT_SHL, 0, RCX, 4);
     asm_rm(s, OP_ADD | X_W, RCX, RBP, lay->jc - x->bias);
-    asm_rm(s, OP_CMP | X_W, RAX, RCX, 0);
-    asm_jcc(s, CC_NE, x->exit_lookup);
-    asm_rm(s, OP_MOV_LOAD | X_W, RDX, RBP, lay->jc_key - x->bias);
-    asm_rm(s, OP_CMP | X_W, RDX, RCX, 8);
-    asm_jcc(s, CC_NE, x->exit_lookup);
-    asm_alu_ri(s, ALU_AND, X_W, RAX, -4096);
-    asm_rm(s, OP_MOV_STORE | X_W, RAX, RBP, lay->pc_page - x->bias);
-    asm_rm(s, OP_GROUP5, 4, RCX, 16);
+    probe_entry(s, x, lay, x->probe_second);
+}
+
+void x86_probe_second(struct x86_asm *s, const struct x86 *x, const struct tcg_layout *lay)
+{
+    asm_alu_ri(s, ALU_XOR, X_W, RCX, 32);
+    probe_entry(s, x, lay, x->exit_lookup);
 }
 
 /* Goes to the guest address in rax through the jump cache. */
 static void emit_probe(struct emit *e)
 {
+    xmm_write_late(e);
     if (e->chain_off) {
         asm_jmp(&e->s, e->x->exit_lookup);
         return;
     }
     x86_probe(&e->s, e->x, e->lay);
+    forget_all(e);
+}
+
+/* The same in a tenth of the bytes. */
+static void emit_shared_probe(struct emit *e)
+{
+    xmm_write_late(e);
+    asm_jmp(&e->s, e->chain_off ? e->x->exit_lookup : e->x->probe);
     forget_all(e);
 }
 
@@ -260,7 +312,7 @@ int emit_goto_page(struct emit *e, const struct ir_insn *i, const struct x86_op 
 {
     (void)row;
     load_pc_page_plus(e, i->imm);
-    emit_probe(e);
+    emit_shared_probe(e);
     return RESULT_DONE;
 }
 
@@ -279,13 +331,14 @@ int emit_goto_env_pc(struct emit *e, const struct ir_insn *i, const struct x86_o
     (void)i;
     (void)row;
     asm_rm(&e->s, OP_MOV_LOAD | X_W, RAX, RBP, env_disp(e, e->lay->pc));
-    emit_probe(e);
+    emit_shared_probe(e);
     return RESULT_DONE;
 }
 
 int emit_exit_loop(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     (void)row;
+    xmm_write_late(e);
     load_pc_page_plus(e, i->imm);
     asm_jmp(&e->s, e->x->exit_loop);
     return RESULT_DONE;

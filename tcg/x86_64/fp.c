@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Emitters of floating-point arithmetic, comparisons and moves: an instruction each, on the cached
- * xmm registers, with MXCSR collecting the flags and giving the rounding mode. What an instruction
- * gets wrong goes outside, to the function that defines the ops (struct tcg_config's fp): a NaN
- * result (the canonical one is wanted; an FMA of infinity times zero and a quiet NaN must raise
- * invalid), minimum and maximum of NaNs, rounding modes other than the current one. The hardware
- * may have raised flags by then, but none that the op would not raise.
+ * xmm registers, with MXCSR collecting the flags and giving the rounding mode. A NaN result is
+ * replaced by the canonical one. What an instruction gets wrong goes outside, to the function that
+ * defines the ops (struct tcg_config's fp): a NaN from an FMA (infinity times zero and a quiet NaN
+ * must raise invalid), minimum and maximum of NaNs, rounding modes other than the current one. The
+ * hardware may have raised flags by then, but none that the op would not raise.
  *
  * The way outside: `call fp`, then 8 bytes of data that say which operands; the thunk keeps all
  * registers and leaves the result in FRAME_CELL0.
@@ -65,6 +65,7 @@ static void call_outside(struct emit *e, const struct ir_insn *i, unsigned dest)
 static void cold_fp(struct emit *e, const struct cold *c)
 {
     asm_patch(c->from, e->s.p);
+    xmm_write_late(e);
     call_outside(e, c->insn, c->dest);
     asm_jmp(&e->s, c->back);
 }
@@ -82,6 +83,7 @@ int fp_outside(struct emit *e, const struct ir_insn *i)
 {
     unsigned r;
 
+    assert(e->nlate == 0);
     if (is_float(e, i->d)) {
         r = xmm_dest(e, i->d);
         call_outside(e, i, r + DEST_XMM);
@@ -171,13 +173,32 @@ void fp_op3(struct emit *e, unsigned op, unsigned t, unsigned a, unsigned b)
     move(e, t, d);
 }
 
+static void cold_nan(struct emit *e, const struct cold *c)
+{
+    bool wide = ir_type_of(c->insn) == IR_F64;
+    size_t at = wide ? offsetof(struct fp_constants, nan64) : offsetof(struct fp_constants, nan32);
+
+    asm_patch(c->from, e->s.p);
+    asm_sse_rip(&e->s, e->vex, sse_type(ir_type_of(c->insn)) | SSE_LOAD, c->xmm[0], 0,
+                fp_constant(e, at));
+    asm_jmp(&e->s, c->back);
+}
+
+/* Returns the condition that T holds a NaN. */
+static unsigned compare_nan(struct emit *e, enum ir_type type, unsigned t)
+{
+    asm_sse_rr(&e->s, e->vex, SSE_UCOMI | (type == IR_F64 ? X_66 : 0), t, 0, t);
+    return CC_P;
+}
+
 int fp_finish(struct emit *e, const struct ir_insn *i, unsigned t)
 {
     enum ir_type type = ir_type_of(i);
-    struct cold *c;
+    unsigned cc = compare_nan(e, type, t);
+    struct cold *c = cold_new(e, cold_nan, asm_jcc_later(&e->s, cc));
 
-    asm_sse_rr(&e->s, e->vex, SSE_UCOMI | (type == IR_F64 ? X_66 : 0), t, 0, t);
-    c = fp_cold(e, i, CC_P, t + DEST_XMM);
+    c->insn = i;
+    c->xmm[0] = (uint8_t)t;
     c->back = e->s.p;
     xmm_define(e, type, i->d, t);
     return RESULT_XMM;
@@ -218,6 +239,7 @@ int emit_fma(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
 {
     enum ir_type type = ir_type_of(i);
     unsigned a, b, c, t, w = type == IR_F64 ? X_W : 0;
+    struct cold *nan;
 
     if (!e->vex || !(e->x->features & HOST_FMA) || !use_rounding(e, i)) {
         return fp_outside(e, i);
@@ -234,7 +256,10 @@ int emit_fma(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
         move(e, t, c);
         asm_sse_rr(&e->s, true, (FMA_231 + row->op) | w, t, a, b);
     }
-    return fp_finish(e, i, t);
+    nan = fp_cold(e, i, compare_nan(e, type, t), t + DEST_XMM);
+    nan->back = e->s.p;
+    xmm_define(e, type, i->d, t);
+    return RESULT_XMM;
 }
 
 int emit_fcvt_f(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
@@ -314,24 +339,18 @@ int emit_fcompare(struct emit *e, const struct ir_insn *i, const struct x86_op *
 }
 
 /*
- * The magnitude, doubled, is compared with where zeros, subnormals, normals, infinities and
- * signalling NaNs end; 0 to 5 of the limits, and 6 for the sign, index the table of answers.
+ * Not a normal number. t = the magnitude, doubled, is compared with where zeros, subnormals,
+ * normals, infinities and signalling NaNs end; 0 to 5 of the limits, and 6 for the sign, index the
+ * table of answers.
  */
-int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+static void cold_class(struct emit *e, const struct cold *c)
 {
     static const uint64_t limits32[5] = {1, 0x01000000, 0xff000000, 0xff000001, 0xff800000};
-    unsigned w = ir_type_of(i) == IR_F64 ? X_W : 0, a, r, t;
+    unsigned r = c->dest, t = c->va, w = c->wide ? X_W : 0;
 
-    (void)row;
-    if (e->fpu_outside) {
-        return fp_outside(e, i);
-    }
-    a = xmm_of(e, ir_type_of(i), i->a);
-    r = dst_reg(e, i->d);
-    t = scratch(e);
-    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, a, 0, t);
+    asm_patch(c->from, e->s.p);
+    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, c->xmm[0], 0, t);
     asm_rr(&e->s, OP_ADD | w, t, t);
-    asm_rr(&e->s, OP_SBB, r, r);
     asm_alu_ri(&e->s, ALU_AND, 0, r, 6);
     asm_alu_ri(&e->s, ALU_ADD, 0, r, 5);
     for (unsigned k = 0; k < 5; k++) {
@@ -347,6 +366,37 @@ int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *ro
     }
     asm_rip(&e->s, OP_LEA | X_W, t, fp_constant(e, offsetof(struct fp_constants, classes)));
     asm_rmx(&e->s, OP_MOVZX16, r, t, r, 1, 0);
+    asm_jmp(&e->s, c->back);
+}
+
+/* Normal numbers, by their exponent: bit 1 or, positive, bit 6. */
+int emit_fclass(struct emit *e, const struct ir_insn *i, const struct x86_op *row)
+{
+    bool wide = ir_type_of(i) == IR_F64;
+    unsigned w = wide ? X_W : 0, a, r, t;
+    struct cold *c;
+
+    (void)row;
+    if (e->fpu_outside) {
+        return fp_outside(e, i);
+    }
+    a = xmm_of(e, ir_type_of(i), i->a);
+    r = dst_reg(e, i->d);
+    t = scratch(e);
+    asm_sse_rr(&e->s, e->vex, SSE_MOVD_FROM | w, a, 0, t);
+    asm_rr(&e->s, OP_ADD | w, t, t);
+    asm_rr(&e->s, OP_SBB, r, r);
+    asm_shift_imm(&e->s, SHIFT_SHR, w, t, wide ? 53 : 24);
+    asm_alu_ri(&e->s, ALU_SUB, 0, t, 1);
+    asm_alu_ri(&e->s, ALU_CMP, 0, t, wide ? 0x7fe : 0xfe);
+    c = cold_new(e, cold_class, asm_jcc_later(&e->s, CC_AE));
+    c->dest = (uint8_t)r;
+    c->va = (uint8_t)t;
+    c->xmm[0] = (uint8_t)a;
+    c->wide = wide;
+    asm_alu_ri(&e->s, ALU_AND, 0, r, 1 << 1 ^ 1 << 6);
+    asm_alu_ri(&e->s, ALU_XOR, 0, r, 1 << 6);
+    c->back = e->s.p;
     return (int)r;
 }
 

@@ -15,6 +15,11 @@
  * does its access alone and rcx becomes 0 (as after every slow path); the others then go to stubs
  * that check by themselves, in a thunk. A window ends where its base changes, where something else
  * wants rcx, at labels and calls.
+ *
+ * The window of an aligned access is no wider than itself, and shared with atomics. There a later
+ * store makes the first access look for a page that may be written, though it only loads and the
+ * store may never run: an LR looks for its SC. Otherwise each access's slow path raises its own
+ * faults.
  */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
@@ -30,7 +35,6 @@ void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2])
 {
     const struct tcg_layout *lay = e->lay;
     unsigned shift = 12 - lay->tlb_entry_bits, index = m->base;
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
     int32_t compared = m->align_mask != 0 ? m->first : m->last;
 
     if (m->first != 0) {
@@ -46,7 +50,7 @@ void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2])
         }
         asm_shift_imm(&e->s, SHIFT_SHR, 0, m->entry, shift);
     }
-    asm_alu_ri(&e->s, ALU_AND, 0, m->entry, (int32_t)mask);
+    asm_rm(&e->s, OP_AND, m->entry, RBP, env_disp(e, lay->tlb_mask));
     asm_rm(&e->s, OP_ADD | X_W, m->entry, RBP, env_disp(e, lay->tlb));
     if (compared != 0) {
         asm_rm(&e->s, OP_LEA | X_W, m->temp, m->base, compared);
@@ -65,6 +69,20 @@ void emit_check(struct emit *e, const struct mem_check *m, uint8_t *from[2])
     }
 }
 
+void evict_for_access(struct emit *e, bool keep_window)
+{
+    for (unsigned r = 0; r < 3; r++) {
+        if (keep_window && e->content[r] == ARG_WINDOW) {
+            continue;
+        }
+        if (dies_here(e->insn, e->content[r])) {
+            e->content[r] = IR_NONE;
+        } else {
+            evict(e, r);
+        }
+    }
+}
+
 /* ---- windows ------------------------------------------------------------------------------- */
 
 static bool has_window(const struct emit *e)
@@ -77,12 +95,25 @@ static int32_t last_byte(const struct ir_insn *i)
     return i->imm + (1 << (i->aux & MO_SIZE)) - 1;
 }
 
-static bool in_window(const struct emit *e, const struct ir_insn *i)
+static bool is_atomic(const struct ir_insn *i)
+{
+    return i->op >= IR_amo_swap && i->op <= IR_amo_sc;
+}
+
+static bool covers(const struct window *w, const struct ir_insn *i)
+{
+    int32_t off = i->imm - w->first;
+    bool aligned = (off & ((1 << (i->aux & MO_SIZE)) - 1)) == 0;
+
+    return i->a == w->base && off >= 0 && last_byte(i) <= w->last &&
+           (!(i->aux & MO_ALIGNED) || (w->aligned && aligned));
+}
+
+bool mem_in_window(const struct emit *e, const struct ir_insn *i)
 {
     const struct window *w = &e->window;
 
-    return has_window(e) && i->a == w->base && !(i->aux & MO_ALIGNED) && i->imm >= w->first &&
-           last_byte(i) <= w->last && (i->op == IR_st ? w->write : w->read);
+    return has_window(e) && covers(w, i) && (i->op == IR_ld ? w->read : w->write);
 }
 
 /* Ops whose emitters want rcx, or that leave this stretch of code. */
@@ -129,18 +160,35 @@ static bool widen(struct window *w, const struct ir_insn *i, bool behind_exit)
     return true;
 }
 
-/* Looks for accesses behind I that can share its check. True: some can, and W covers them all. */
-static bool plan_window(const struct emit *e, const struct ir_insn *i, struct window *w)
+/* K, off W's base, joins in. */
+static bool join(struct window *w, const struct ir_insn *k, bool behind_exit)
+{
+    if (!w->aligned) {
+        return !is_atomic(k) && !(k->aux & MO_ALIGNED) && widen(w, k, behind_exit);
+    }
+    if (!covers(w, k)) {
+        return false;
+    }
+    w->read |= k->op == IR_ld;
+    w->write |= k->op != IR_ld;
+    return true;
+}
+
+bool mem_plan_window(const struct emit *e, const struct ir_insn *i, struct window *w)
 {
     const struct ir_insn *end = e->ctx->opt + e->ctx->nopt;
     unsigned members = 0;
     bool behind_exit = false;
 
-    if (!ir_is_global(i->a) || (i->aux & MO_ALIGNED)) {
+    if (!ir_is_global(i->a) || (is_atomic(i) && (i->aux & MO_SIZE) < MO_32)) {
         return false;
     }
-    *w = (struct window){i->a, i->imm, last_byte(i), .read = i->op == IR_ld,
-                         .write = i->op == IR_st};
+    *w = (struct window){i->a,
+                         i->imm,
+                         last_byte(i),
+                         .read = i->op != IR_st,
+                         .write = i->op != IR_ld,
+                         .aligned = (i->aux & MO_ALIGNED) != 0};
     end = MIN(end, i + WINDOW_REACH);
     for (const struct ir_insn *k = i + 1; k < end && k[-1].d != w->base; k++) {
         if (k->op == IR_insn_start) {
@@ -148,9 +196,9 @@ static bool plan_window(const struct emit *e, const struct ir_insn *i, struct wi
         }
         if (k->op == IR_brcond_exit) {
             behind_exit = true;
-        } else if (k->op == IR_ld || k->op == IR_st) {
-            if ((k->aux & MO_ALIGNED) || (k->a != w->base && pin_of(e, k->a) == NO_PIN) ||
-                (k->a == w->base && !widen(w, k, behind_exit))) {
+        } else if (k->op == IR_ld || k->op == IR_st || is_atomic(k)) {
+            if (k->a == w->base ? !join(w, k, behind_exit)
+                                : is_atomic(k) || pin_of(e, k->a) == NO_PIN) {
                 break;
             }
             members += k->a == w->base;
@@ -162,20 +210,6 @@ static bool plan_window(const struct emit *e, const struct ir_insn *i, struct wi
 }
 
 /* ---- loads and stores ---------------------------------------------------------------------- */
-
-static void evict_for_access(struct emit *e, bool keep_window)
-{
-    for (unsigned r = 0; r < 3; r++) {
-        if (keep_window && e->content[r] == ARG_WINDOW) {
-            continue;
-        }
-        if (dies_here(e->insn, e->content[r])) {
-            e->content[r] = IR_NONE;
-        } else {
-            evict(e, r);
-        }
-    }
-}
 
 /* Registers of one access: host address = host + base + disp. */
 struct access {
@@ -199,12 +233,13 @@ static unsigned base_for(struct emit *e, const struct opd *a)
 static struct access begin_access(struct emit *e, const struct ir_insn *i,
                                   void (*stub)(struct emit *e, const struct cold *c))
 {
-    bool member = in_window(e, i), leader;
+    bool member = mem_in_window(e, i), leader;
     struct window plan;
     struct mem_check m;
     struct access x = {.disp = i->imm};
     struct opd a = opd_of(e, i->a), b;
-    uint8_t *from[2] = {NULL, NULL};
+    uint8_t *from[2] = {NULL, NULL}, *retry = NULL;
+    int page = -1;
 
     if (i->op == IR_st) {
         b = opd_of(e, i->b);
@@ -212,7 +247,7 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
             evict(e, b.reg);
         }
     }
-    leader = !member && plan_window(e, i, &plan);
+    leader = !member && mem_plan_window(e, i, &plan);
     evict_for_access(e, !leader && a.kind == OPD_REG && a.reg >= 3 ? true : member);
     x.base = base_for(e, &a);
     if (member) {
@@ -231,10 +266,16 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
             .read = leader ? plan.read : i->op == IR_ld,
             .write = leader ? plan.write : i->op == IR_st,
         };
-        emit_check(e, &m, from);
         x.host = leader ? RCX : RDX;
         x.value = leader ? RDX : m.temp;
-        asm_rm(&e->s, OP_MOV_LOAD | X_W, x.host, RDX, e->lay->tlb_addend);
+        page = m.align_mask ? -1 : page_for(e, i->a, &m);
+        if (page >= 0) {
+            retry = e->s.p;
+            from[0] = page_check(e, &m, (unsigned)page, x.host);
+        } else {
+            emit_check(e, &m, from);
+            asm_rm(&e->s, OP_MOV_LOAD | X_W, x.host, RDX, e->lay->tlb_addend);
+        }
     }
     if (leader) {
         e->content[RCX] = ARG_WINDOW;
@@ -244,7 +285,13 @@ static struct access begin_access(struct emit *e, const struct ir_insn *i,
     x.cold->from2 = from[1];
     x.cold->va = (uint8_t)x.base;
     x.cold->disp = x.disp;
-    x.cold->probes = member || leader;
+    x.cold->probes = (member || leader) && !(i->aux & MO_ALIGNED);
+    if (page >= 0) {
+        x.cold->has_page = true;
+        x.cold->page = (uint8_t)page;
+        x.cold->first = m.first;
+        x.cold->retry = retry;
+    }
     x.cold->memop = (uint16_t)((i->aux & 15) | (xmm_any(e) ? SLOW_XMM : 0));
     return x;
 }
@@ -256,6 +303,10 @@ static void begin_stub(struct emit *e, const struct cold *c)
     if (c->from2 != NULL) {
         asm_patch(c->from2, e->s.p);
     }
+    if (c->has_page) {
+        page_miss(e, c);
+    }
+    xmm_write_late(e);
     if (c->disp != 0) {
         asm_rm(&e->s, OP_LEA | X_W, RAX, c->va, c->disp);
     } else {

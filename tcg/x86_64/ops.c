@@ -6,7 +6,6 @@
 #define ROW(name, ...) [IR_##name] = {.emit = __VA_ARGS__}
 
 const struct x86_op x86_ops[IR_OP_COUNT] = {
-    ROW(insn_start, emit_insn_start),
     ROW(label, emit_label),
     ROW(br, emit_br),
     ROW(brcond, emit_brcond),
@@ -20,6 +19,8 @@ const struct x86_op x86_ops[IR_OP_COUNT] = {
     ROW(pc_add, emit_pc_add),
     ROW(env_ld, emit_env_ld),
     ROW(env_st, emit_env_st),
+    ROW(time, emit_clock),
+    ROW(cycles, emit_clock),
     ROW(f2i, emit_f2i),
     ROW(i2f, emit_i2f),
     ROW(add, emit_alu, .op = ALU_ADD, .commutes = true),
@@ -67,7 +68,7 @@ const struct x86_op x86_ops[IR_OP_COUNT] = {
     ROW(ld, emit_ld),
     ROW(st, emit_st),
     ROW(amo_swap, emit_amo),
-    ROW(amo_add, emit_amo),
+    ROW(amo_add, emit_amo, .op = ALU_ADD),
     ROW(amo_and, emit_amo, .op = ALU_AND),
     ROW(amo_or, emit_amo, .op = ALU_OR),
     ROW(amo_xor, emit_amo, .op = ALU_XOR),
@@ -75,7 +76,7 @@ const struct x86_op x86_ops[IR_OP_COUNT] = {
     ROW(amo_maxs, emit_amo, .op = CC_L),
     ROW(amo_minu, emit_amo, .op = CC_A),
     ROW(amo_maxu, emit_amo, .op = CC_B),
-    ROW(amo_cas, emit_amo_cas),
+    ROW(amo_sc, emit_sc),
     ROW(fence, emit_fence),
     ROW(fadd, emit_fp_binary, .op = SSE_ADD),
     ROW(fsub, emit_fp_binary, .op = SSE_SUB),

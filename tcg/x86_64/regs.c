@@ -296,11 +296,13 @@ void finish_record(struct emit *e, const struct ir_insn *i, int res)
 {
     unsigned r = (unsigned)res & 15, pin;
 
-    release_dying(e, i);
+    if (i->type & (IR_DIES_A | IR_DIES_B | IR_DIES_C | IR_DIES_E)) {
+        release_dying(e, i);
+    }
     if (i->d != IR_NONE && e->content[RCX] == ARG_WINDOW && i->d == e->window.base) {
         e->content[RCX] = IR_NONE;
     }
-    if (ir_is_global(i->d) && res != RESULT_XMM) {
+    if (is_float(e, i->d) && res != RESULT_XMM) {
         xmm_forget(e, i->d);
     }
     if (res == RESULT_DONE || res == RESULT_XMM || i->d == IR_NONE) {

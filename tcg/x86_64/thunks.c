@@ -5,12 +5,16 @@
  *
  *   enter       C: struct tcg_exit enter(env, code): saves the caller's registers, loads the
  *               pinned ones, runs code
- *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx
+ *   exit_*      save the pinned registers and return {kind | site << 32, tb} in rax:rdx; exit_poll
+ *               asks config.poll first and may go on
+ *   probe       goes to the guest address in rax through the jump cache
+ *   probe_second  goes on through the other entry of a jump-cache pair, or exits
  *   load[m]     rax = load(va in rax)            store[m]  store(va in rax, value in rdx)
  *   probe_load, probe_store: the same, but look into the TLB first
  *   amo         rax = amo(va in rax, value in rdx, expected in rcx), op << 8 | memop in FRAME_CELL0
  *   helper[n]   rax = helper(rax, rdx, rcx, FRAME_CELL0)
  *   soft[n]     rax = f(rax, rdx), which may not fault
+ *   clock       rax = the time
  *
  * Slow paths return with rcx = 0 (see windows in mem.c) and rdx overwritten.
  * Slow paths and helpers write the pinned registers to their memory homes, publish their return
@@ -25,6 +29,7 @@ struct thunk {
     struct x86 *x;
     const struct tcg_layout *lay;
     const struct tcg_config *config;
+    uint64_t *helper_calls;
 };
 
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
@@ -113,15 +118,20 @@ static void leave(struct thunk *k)
     asm_u8(&k->s, 0xc3);
 }
 
-/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
-static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
+/* pc = pc_page + rcx */
+static void set_pc(struct thunk *k)
 {
-    uint8_t *at = begin(k);
-
-    asm_u8(&k->s, 0x58); /* pop rax */
-    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, k->lay->pc_page));
     asm_rm(&k->s, OP_MOV_STORE | X_W, RCX, RBP, disp(k, k->lay->pc));
+}
+
+/* Called with data behind the call: pc offset; distance to the TB's start << 8 | site. */
+static void make_exit_chain(struct thunk *k)
+{
+    k->x->exit_chain = begin(k);
+    asm_u8(&k->s, 0x58); /* pop rax */
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, 0);
+    set_pc(k);
     asm_rm(&k->s, OP_MOV_LOAD, RCX, RAX, 4);
     asm_mov_rr(&k->s, RDX, RAX);
     asm_rr(&k->s, OP_MOVZX8, RAX, RCX);
@@ -129,12 +139,9 @@ static uint8_t *make_exit_with_data(struct thunk *k, enum tcg_exit_kind kind)
     asm_rr(&k->s, OP_SUB | X_W, RDX, RCX);
     asm_rm(&k->s, OP_MOV_LOAD | X_W, RDX, RDX, -TB_HEADER);
     asm_shift_imm(&k->s, SHIFT_SHL, X_W, RAX, 32);
-    if (kind != 0) {
-        asm_alu_ri(&k->s, ALU_OR, X_W, RAX, (int32_t)kind);
-    }
+    _Static_assert(TCG_EXIT_CHAIN == 0, "the low half of rax");
     save_pinned(k, true);
     leave(k);
-    return at;
 }
 
 /* Jumped to with the guest pc in rax. */
@@ -150,6 +157,36 @@ static uint8_t *make_exit_with_pc(struct thunk *k, enum tcg_exit_kind kind)
     return at;
 }
 
+/* Goes on at env's pc, through the jump cache (by a polling entry). */
+static void go_on(struct thunk *k)
+{
+    load_pinned(k, true);
+    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
+    asm_jmp(&k->s, k->config->options.chain_off ? k->x->exit_lookup : k->x->probe);
+}
+
+/* Called from a TB's header. Leaves only if config.poll wants that. */
+static void make_exit_poll(struct thunk *k)
+{
+    uint8_t *leaves;
+
+    k->x->exit_poll = begin(k);
+    asm_u8(&k->s, 0x58); /* pop rax: the TB's start */
+    asm_rm(&k->s, OP_MOVSXD, RCX, RAX, -TB_HEAD_OFF);
+    set_pc(k);
+    save_pinned(k, true);
+    load_env(k);
+    call_c(k, (uint64_t)(uintptr_t)k->config->poll);
+    asm_rr(&k->s, OP_MOVZX8, RAX, RAX);
+    asm_rr(&k->s, OP_TEST, RAX, RAX);
+    leaves = asm_jcc_later(&k->s, CC_E);
+    go_on(k);
+    asm_patch(leaves, k->s.p);
+    asm_mov_imm(&k->s, RAX, TCG_EXIT_POLL);
+    asm_rr(&k->s, OP_XOR, RDX, RDX);
+    leave(k);
+}
+
 /*
  * Pinned registers are in memory already, and pc is set: generated code goes on there if the jump
  * cache knows it (by a polling entry).
@@ -161,13 +198,7 @@ static void make_exit_unwind(struct thunk *k)
     asm_rr(&k->s, OP_XOR, RDX, RDX);
     asm_rm(&k->s, OP_MOV_STORE | X_W, RDX, RBP, disp(k, k->lay->host_ra));
     asm_rm(&k->s, OP_MOV_STORE, RDX, RBP, disp(k, k->lay->unwind));
-    load_pinned(k, true);
-    asm_rm(&k->s, OP_MOV_LOAD | X_W, RAX, RBP, disp(k, k->lay->pc));
-    if (k->config->options.chain_off) {
-        asm_jmp(&k->s, k->x->exit_lookup);
-    } else {
-        x86_probe(&k->s, k->x, k->lay);
-    }
+    go_on(k);
 }
 
 /* ---- calls that may fault ------------------------------------------------------------------ */
@@ -258,11 +289,10 @@ static void probe(struct thunk *k, unsigned memop, bool is_store, const uint8_t 
 {
     const struct tcg_layout *lay = k->lay;
     unsigned size = 1u << (memop & MO_SIZE);
-    uint32_t mask = ((1u << lay->tlb_index_bits) - 1) << lay->tlb_entry_bits;
 
     asm_rr(&k->s, OP_MOV_LOAD, RCX, RAX);
     asm_shift_imm(&k->s, SHIFT_SHR, 0, RCX, 12 - lay->tlb_entry_bits);
-    asm_alu_ri(&k->s, ALU_AND, 0, RCX, (int32_t)mask);
+    asm_rm(&k->s, OP_AND, RCX, RBP, disp(k, lay->tlb_mask));
     asm_rm(&k->s, OP_ADD | X_W, RCX, RBP, disp(k, lay->tlb));
     asm_rm(&k->s, OP_LEA | X_W, RDX, RAX, (int32_t)size - 1);
     asm_alu_ri(&k->s, ALU_AND, X_W, RDX, -4096);
@@ -296,6 +326,16 @@ static void make_probes(struct thunk *k)
         asm_rmx(&k->s, x86_store_ops[memop & MO_SIZE], RDX, RCX, RAX, 0, 0);
         asm_rr(&k->s, OP_XOR, RCX, RCX);
         asm_u8(&k->s, 0xc3);
+    }
+}
+
+static void make_pages(struct thunk *k)
+{
+    for (unsigned kind = 1; kind <= 3; kind++) {
+        for (unsigned page = 0; page < MAX_LOOP_PAGES; page++) {
+            begin(k);
+            k->x->page[kind - 1][page] = page_thunk(&k->s, k->x, k->lay, kind, page);
+        }
     }
 }
 
@@ -354,9 +394,59 @@ static void make_helpers(struct thunk *k)
         if (k->x->npinned > 0) {
             asm_rm(&k->s, OP_MOV_STORE | X_W, RBX, RBP, k->x->pinned_disp[0]);
         }
+        if (k->helper_calls) {
+            asm_mov_imm_flags(&k->s, RBX, (uint64_t)(uintptr_t)&k->helper_calls[n]);
+            asm_alu_mi(&k->s, ALU_ADD, X_W, RBX, 0, 1);
+        }
         asm_mov_imm_flags(&k->s, RBX, (uint64_t)(uintptr_t)k->config->helpers[n].fn);
         asm_jmp(&k->s, common[k->config->helpers[n].flags & 3]);
     }
+}
+
+/* ---- the clock ----------------------------------------------------------------------------- */
+
+#define CLOCK_FIELD(name) ((int32_t)offsetof(struct tick_clock, name))
+
+/* tick_clock_read_line: rax = the clock. Returns, or goes on below. */
+static void clock_line(struct thunk *k)
+{
+    uint8_t *beyond, *written;
+
+    asm_mov_imm(&k->s, RCX, (uint64_t)(uintptr_t)k->config->clock);
+    asm_rm(&k->s, OP_MOV_LOAD, RAX, RCX, CLOCK_FIELD(ended));
+    asm_u8(&k->s, 0x50); /* push rax */
+    if (k->config->options.smp) {
+        asm_lfence(&k->s);
+    }
+    asm_rdtsc(&k->s);
+    asm_rm(&k->s, OP_SUB | X_W, RAX, RCX, CLOCK_FIELD(anchor));
+    asm_rm(&k->s, OP_CMP | X_W, RAX, RCX, CLOCK_FIELD(span));
+    beyond = asm_jcc8_later(&k->s, CC_AE);
+    asm_rm(&k->s, OP_GROUP3 | X_W, G3_MUL, RCX, CLOCK_FIELD(rate));
+    asm_rm(&k->s, OP_ADD | X_W, RDX, RCX, CLOCK_FIELD(base));
+    asm_mov_rr(&k->s, RAX, RDX);
+    asm_u8(&k->s, 0x5a); /* pop rdx */
+    asm_rm(&k->s, OP_CMP, RDX, RCX, CLOCK_FIELD(begun));
+    written = asm_jcc8_later(&k->s, CC_NE);
+    asm_u8(&k->s, 0xc3);
+    asm_here8(&k->s, beyond);
+    asm_u8(&k->s, 0x5a);
+    asm_here8(&k->s, written);
+}
+
+static void make_clock(struct thunk *k)
+{
+    k->x->clock = begin(k);
+    if (k->x->features & HOST_INVARIANT_TSC) {
+        clock_line(k);
+    }
+    save_pinned(k, false);
+    asm_alu_ri(&k->s, ALU_SUB, X_W, RSP, 8);
+    move_xmm(k, SSE_STORE, 16);
+    asm_mov_imm(&k->s, RDI, (uint64_t)(uintptr_t)k->config->clock);
+    call_c(k, (uint64_t)(uintptr_t)tick_clock_read_slow);
+    move_xmm(k, SSE_LOAD, 16);
+    finish(k);
 }
 
 /* ---- instructions that the host lacks ------------------------------------------------------ */
@@ -446,11 +536,12 @@ static void make_constants(struct thunk *k)
         .positive63 = UINT64_C(0x43dfffffffffffff),
         .signed32_doubled = UINT64_C(0x41dfffffffc00000) * 2,
         .signed64_doubled = UINT64_C(0x43dfffffffffffff) * 2,
-        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53,
-                         (UINT64_C(0x7ff) << 53) + 1, UINT64_C(0xfff) << 52},
+        .class_limits = {1, UINT64_C(1) << 53, UINT64_C(0x7ff) << 53, (UINT64_C(0x7ff) << 53) + 1,
+                         UINT64_C(0xfff) << 52},
         .classes = {1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 3, 1 << 2, 1 << 1, 1 << 0,
                     1 << 8, 1 << 9},
         .nan32 = 0x7fc00000,
+        .nan64 = UINT64_C(0x7ff8000000000000),
     };
 
     k->x->constants = begin(k);
@@ -458,29 +549,90 @@ static void make_constants(struct thunk *k)
     k->s.p += sizeof(constants);
 }
 
+/* ---- all of them --------------------------------------------------------------------------- */
+
+static void make_exit_lookup(struct thunk *k)
+{
+    k->x->exit_lookup = make_exit_with_pc(k, TCG_EXIT_LOOKUP);
+}
+
+static void make_exit_loop(struct thunk *k)
+{
+    k->x->exit_loop = make_exit_with_pc(k, TCG_EXIT_LOOP);
+}
+
+static void make_probe_second(struct thunk *k)
+{
+    k->x->probe_second = begin(k);
+    x86_probe_second(&k->s, k->x, k->lay);
+}
+
+static void make_probe(struct thunk *k)
+{
+    k->x->probe = begin(k);
+    x86_probe(&k->s, k->x, k->lay);
+}
+
+/* Later rows use earlier ones. Names are what perf shows. */
+static const struct {
+    const char *name;
+    void (*make)(struct thunk *k);
+} groups[THUNK_GROUPS] = {
+    {"exit_chain", make_exit_chain},
+    {"exit_lookup", make_exit_lookup},
+    {"exit_loop", make_exit_loop},
+    {"probe_second", make_probe_second},
+    {"probe", make_probe},
+    {"exit_poll", make_exit_poll},
+    {"exit_unwind", make_exit_unwind},
+    {"enter", make_enter},
+    {"slow_path", make_slow_all},
+    {"probe_memory", make_probes},
+    {"loop_page", make_pages},
+    {"amo", make_amo},
+    {"helper_call", make_helpers},
+    {"soft", make_soft},
+    {"clock", make_clock},
+    {"fp", make_fp},
+    {"constants", make_constants},
+};
+
 int x86_thunks(struct tcg *t, struct x86 *x, struct code_region *region, struct err *err)
 {
-    struct thunk k = {.x = x, .lay = &t->config.layout, .config = &t->config};
-    size_t room = 24576 + 32 * (size_t)t->config.nhelpers;
+    struct thunk k = {
+        .x = x, .lay = &t->config.layout, .config = &t->config, .helper_calls = t->helper_calls};
+    size_t room = 28672 + 48 * (size_t)t->config.nhelpers;
 
     if (region->used + room > region->size) {
         return err_set(err, -ENOSPC, "the code region is too small for the engine's own code");
     }
     k.s.p = region->rw + region->used;
-    x->exit_chain = make_exit_with_data(&k, TCG_EXIT_CHAIN);
-    x->exit_poll = make_exit_with_data(&k, TCG_EXIT_POLL);
-    x->exit_lookup = make_exit_with_pc(&k, TCG_EXIT_LOOKUP);
-    x->exit_loop = make_exit_with_pc(&k, TCG_EXIT_LOOP);
-    make_exit_unwind(&k);
-    make_enter(&k);
-    make_slow_all(&k);
-    make_probes(&k);
-    make_amo(&k);
-    make_helpers(&k);
-    make_soft(&k);
-    make_fp(&k);
-    make_constants(&k);
+    for (unsigned n = 0; n < THUNK_GROUPS; n++) {
+        x->group[n] = begin(&k);
+        groups[n].make(&k);
+    }
+    x->group[THUNK_GROUPS] = k.s.p;
     region->used = (size_t)(k.s.p - region->rw);
     assert(region->used <= region->size);
     return 0;
+}
+
+/* The group of helper calls begins with what they share. */
+void x86_each_thunk(const struct tcg *t,
+                    void (*fn)(void *opaque, const uint8_t *rx, size_t size, const char *name),
+                    void *opaque)
+{
+    const struct x86 *x = t->backend_data;
+
+    for (unsigned n = 0; n < THUNK_GROUPS; n++) {
+        bool helpers = groups[n].make == make_helpers && t->config.nhelpers > 0;
+        const uint8_t *end = helpers ? x->helper[0] : x->group[n + 1];
+
+        fn(opaque, x->group[n] + t->rx_minus_rw, (size_t)(end - x->group[n]), groups[n].name);
+        for (unsigned h = 0; helpers && h < t->config.nhelpers; h++) {
+            end = h + 1 < t->config.nhelpers ? x->helper[h + 1] : x->group[n + 1];
+            fn(opaque, x->helper[h] + t->rx_minus_rw, (size_t)(end - x->helper[h]),
+               t->config.helpers[h].name);
+        }
+    }
 }

@@ -11,7 +11,15 @@
  * Loops. Registers do not survive a TB's end, but a TB that branches to its own head keeps those
  * that it reads first in fixed xmm registers, so that a sum that runs through the loop does not
  * wait for memory either.
+ *
+ * Late registers. If all that such a TB does to f registers is arithmetic, moves, loads and stores
+ * of F64, and it has no more of them than there are xmm registers, each has a fixed one, and most
+ * of those that it writes are late: their memory is written only on ways out of the fast path that
+ * let it be seen (slow paths of loads and stores, which may fault; operations done outside; polls;
+ * exits), all of which know which they are, as they are the same everywhere in the TB. Not late is
+ * what an FMA both reads and writes: its operands, if the result is a NaN, are read from memory.
  */
+#include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
 
 static bool is_boxed(const struct emit *e, ir_arg g)
@@ -140,10 +148,25 @@ unsigned xmm_dest(struct emit *e, ir_arg g)
     return r >= 0 ? lock(e, (unsigned)r) : place(e, g);
 }
 
+static bool is_late(const struct emit *e, ir_arg g)
+{
+    for (unsigned k = 0; k < e->nlate; k++) {
+        if (e->loop[k].g == g) {
+            return e->loop[k].late;
+        }
+    }
+    return false;
+}
+
 void xmm_define(struct emit *e, enum ir_type type, ir_arg g, unsigned reg)
 {
     int old = find(e, g);
     int32_t disp = e->x->disp_of[g];
+
+    if (is_late(e, g)) {
+        assert(type == IR_F64 && (unsigned)old == reg);
+        return;
+    }
 
     if (old >= 0) {
         e->xmm.content[old] = IR_NONE;
@@ -225,13 +248,121 @@ static void plan_reads(struct emit *e, struct seen *s, const struct ir_insn *i)
 {
     const ir_arg args[3] = {i->a, i->b, i->c};
 
-    for (unsigned k = 0; k < 3 && e->nloop < MAX_LOOP_REGISTERS; k++) {
+    for (unsigned k = 0; k < 3 && e->nloop < MAX_LOOP_READS; k++) {
         if (is_float(e, args[k]) && see(s, args[k])) {
             unsigned xmm = FIRST_XMM + e->nloop;
 
             e->loop[e->nloop++] =
-                (struct loop_register){args[k], (uint8_t)read_type(i), (uint8_t)xmm};
+                (struct loop_register){args[k], (uint8_t)read_type(i), (uint8_t)xmm, false};
             e->xmm.fixed |= (uint16_t)(1u << xmm);
+        }
+    }
+}
+
+/* True if the record I leaves late registers alone, or uses them as F64, inside. */
+static bool allows_late(const struct emit *e, const struct ir_insn *i)
+{
+    bool floats = is_float(e, i->a) || is_float(e, i->b) || is_float(e, i->d);
+
+    switch (i->op) {
+    case IR_insn_start:
+    case IR_brcond_exit:
+    case IR_goto_tb:
+    case IR_goto_page:
+    case IR_goto_ptr:
+    case IR_exit_loop:
+        return true;
+    case IR_ld:
+    case IR_st:
+        return !floats || ((i->aux & MO_SIZE) == MO_64 && ir_type_of(i) == IR_F64);
+    case IR_i2f:
+    case IR_f2i:
+        return ir_type_of(i) == IR_F64;
+    case IR_fcvt_f:
+    case IR_fp_save:
+    case IR_fp_load:
+        return false;
+    default:
+        break;
+    }
+    if (ir_is_fp(i->op)) {
+        return ir_type_of(i) == IR_F64 && i->aux != IR_RM_RMM;
+    }
+    return i->op >= IR_mov && !floats && !(ir_op_info[i->op].flags & OPF_SIDE);
+}
+
+/* G's place among the loop's registers, of which it becomes one; false if there is none left. */
+static bool plan_register(struct emit *e, ir_arg g, struct loop_register **out)
+{
+    unsigned k = 0, xmm;
+
+    while (k < e->nloop && e->loop[k].g != g) {
+        k++;
+    }
+    if (k == MAX_LOOP_REGISTERS) {
+        return false;
+    }
+    if (k == e->nloop) {
+        xmm = FIRST_XMM + e->nloop++;
+        e->loop[k] = (struct loop_register){g, IR_F64, (uint8_t)xmm, false};
+        e->xmm.fixed |= (uint16_t)(1u << xmm);
+    }
+    *out = &e->loop[k];
+    return true;
+}
+
+/* Adds the f registers of I. Which are late is known when all records have been seen. */
+static bool plan_late(struct emit *e, const struct ir_insn *i, struct seen *not_late)
+{
+    const ir_arg args[4] = {i->a, i->b, i->c, i->d};
+    bool fma = i->op >= IR_fmadd && i->op <= IR_fnmadd;
+    struct loop_register *r;
+
+    for (unsigned k = 0; k < 4; k++) {
+        if (!is_float(e, args[k])) {
+            continue;
+        }
+        if (!plan_register(e, args[k], &r)) {
+            return false;
+        }
+        r->late |= k == 3;
+        if (fma && k < 3 && args[k] == i->d) {
+            see(not_late, i->d);
+        }
+    }
+    return true;
+}
+
+/* False: there can be no late registers. */
+static bool plan_loop_late(struct emit *e)
+{
+    struct seen not_late = {{0}};
+    bool any = false;
+
+    if (!e->vex || !(e->x->features & HOST_FMA) || !(e->x->features & HOST_SSE4_1)) {
+        return false;
+    }
+    for (unsigned k = 0; k < e->ctx->nopt; k++) {
+        const struct ir_insn *i = &e->ctx->opt[k];
+
+        if (!allows_late(e, i) || !plan_late(e, i, &not_late)) {
+            return false;
+        }
+    }
+    for (unsigned k = 0; k < e->nloop; k++) {
+        e->loop[k].late = e->loop[k].late && see(&not_late, e->loop[k].g);
+        any |= e->loop[k].late;
+    }
+    e->nlate = any ? e->nloop : 0;
+    return any;
+}
+
+void xmm_write_late(struct emit *e)
+{
+    for (unsigned k = 0; k < e->nlate; k++) {
+        if (e->loop[k].late) {
+            asm_sse_rm(&e->s, e->vex, SSE_SD | SSE_STORE, e->loop[k].xmm, 0, RBP,
+                       e->x->disp_of[e->loop[k].g]);
         }
     }
 }
@@ -240,11 +371,13 @@ void xmm_plan_loop(struct emit *e)
 {
     struct seen seen = {{0}};
 
-    e->nloop = 0;
+    e->nloop = e->nlate = 0;
     e->xmm.fixed = 0;
-    if (e->fpu_outside || !is_loop(e)) {
+    if (e->fpu_outside || !is_loop(e) || plan_loop_late(e)) {
         return;
     }
+    e->nloop = 0;
+    e->xmm.fixed = 0;
     for (unsigned k = 0; k < e->ctx->nopt; k++) {
         const struct ir_insn *i = &e->ctx->opt[k];
 

@@ -157,13 +157,20 @@ static inline int toy_walk(void *opaque, vaddr_t va, unsigned size, enum mmu_acc
 
 static inline void toy_kick(void *opaque)
 {
-    vcpu_kick(opaque, VCPU_POLL_IRQ);
+    vcpu_kick(opaque, VCPU_POLL_LEAVE);
+}
+
+static inline const char *toy_mode_name(uint32_t mode_key)
+{
+    (void)mode_key;
+    return "toy";
 }
 
 static const struct cpu_ops toy_ops = {.translate = toy_translate,
                                        .take_interrupt = toy_take_interrupt,
                                        .has_work = toy_has_work,
-                                       .fetch_fault = toy_fetch_fault};
+                                       .fetch_fault = toy_fetch_fault,
+                                       .mode_name = toy_mode_name};
 static const struct mmu_ops toy_mmu_ops = {.walk = toy_walk, .kick = toy_kick};
 static const struct tcg_global toy_globals[] = {
     {"x0", IR_I64, 0, 0}, {"x1", IR_I64, 8, 1}, {"x2", IR_I64, 16, 2}, {"x3", IR_I64, 24, 0}};
@@ -180,9 +187,12 @@ static const struct cpu_model_desc toy_desc = {.ops = &toy_ops,
                                                .vcpu_offset = offsetof(struct toy, cpu),
                                                .env_bias = 128};
 
-static inline void toy_machine_init(struct toy_machine *tm, unsigned nharts, const char *accel)
+/* ACCEL is parsed on top of FIRST. */
+static inline void toy_machine_init_options(struct toy_machine *tm,
+                                            const struct accel_options *first, const char *accel)
 {
-    struct accel_options o = {.nharts = nharts};
+    struct accel_options o = *first;
+    unsigned nharts = o.nharts;
     struct err err;
 
     memset(tm, 0, sizeof(*tm));
@@ -201,6 +211,11 @@ static inline void toy_machine_init(struct toy_machine *tm, unsigned nharts, con
         tm->hart[i]->done = 1;
     }
     assert(!accel_start(tm->accel, &err));
+}
+
+static inline void toy_machine_init(struct toy_machine *tm, unsigned nharts, const char *accel)
+{
+    toy_machine_init_options(tm, &(struct accel_options){.nharts = nharts}, accel);
 }
 
 static inline void toy_machine_fini(struct toy_machine *tm)

@@ -180,6 +180,101 @@ static void test_accumulate(void)
     check_eq(csr_read(fflags), 0);
 }
 
+enum { NVALUES = 16, STOP_NEVER = 100 };
+
+struct loop {
+    uint64_t x, twice, square, sum; /* f0 to f3 */
+};
+
+static uint64_t double_of(int64_t n)
+{
+    uint64_t bits;
+
+    asm volatile("fcvt.d.l f0, %1\n fmv.x.d %0, f0" : "=r"(bits) : "r"(n));
+    return bits;
+}
+
+/*
+ * x becomes what at[0] points at, unless that faults; leaves in the middle if it is f4. f5 = x - x
+ * is a NaN for infinities.
+ */
+#define TURN                                                                                       \
+    "ld t0, 0(%[at])\n addi %[at], %[at], 8\n fld f0, 0(t0)\n fadd.d f1, f0, f0\n"                 \
+    "feq.d t1, f0, f4\n bnez t1, 2f\n fmul.d f2, f1, f0\n fsub.d f5, f0, f0\n fadd.d f1, f1, f5\n" \
+    "fmadd.d f3, f0, f1, f3\n fsd f1, 8(t0)\n"
+#define BEFORE                                                                     \
+    "fmv.d.x f4, %[stop]\n fld f0, 0(%[l])\n fld f1, 8(%[l])\n fld f2, 16(%[l])\n" \
+    "fld f3, 24(%[l])\n"
+#define AFTER "fsd f0, 0(%[l])\n fsd f1, 8(%[l])\n fsd f2, 16(%[l])\n fsd f3, 24(%[l])\n"
+
+/* NVALUES turns as a loop to its own head. */
+static void run_loop(struct loop *l, uint64_t *const *at, uint64_t stop)
+{
+    uint64_t n = NVALUES;
+
+    asm volatile(BEFORE "1: " TURN "addi %[n], %[n], -1\n bnez %[n], 1b\n 2: " AFTER
+                 : [at] "+r"(at), [n] "+r"(n)
+                 : [l] "r"(l), [stop] "r"(stop)
+                 : "t0", "t1", "memory");
+}
+
+/* The same, a turn at a time; for the fence, no translator keeps f registers through the loop. */
+static void run_turns(struct loop *l, uint64_t *const *at, uint64_t stop)
+{
+    for (uint64_t left = 0, n = NVALUES; n > 0 && !left; n--) {
+        asm volatile("fence\n" BEFORE "li %[left], 1\n" TURN "li %[left], 0\n 2: " AFTER
+                     : [at] "+r"(at), [left] "=&r"(left)
+                     : [l] "r"(l), [stop] "r"(stop)
+                     : "t0", "t1", "memory");
+    }
+}
+
+static void check_loop(uint64_t *const *place, uint64_t stop)
+{
+    struct loop got = {double_of(1), double_of(2), double_of(3), double_of(4)}, want = got;
+
+    run_loop(&got, place, stop);
+    run_turns(&want, place, stop);
+    check_eq(got.x, want.x);
+    check_eq(got.twice, want.twice);
+    check_eq(got.square, want.square);
+    check_eq(got.sum, want.sum);
+}
+
+/* Whatever ends a turn of a loop, all f registers are as the turn left them. */
+static void test_loops(void)
+{
+    static uint64_t value[NVALUES][2], *place[NVALUES];
+    static const uint64_t special[] = {0x7ff0000000000000, 0xfff0000000000000, 0x7ff0000000000123,
+                                       0xfff8000000000123, 0x8000000000000000, 1};
+
+    begin("fp_registers_when_loops_are_left");
+    for (unsigned i = 0; i < NVALUES; i++) {
+        value[i][0] = double_of(i + 1);
+        place[i] = value[i];
+    }
+    for (unsigned i = 0; i <= NVALUES; i++) {
+        check_loop(place, double_of(i));
+    }
+    for (unsigned i = 0; i < NVALUES; i++) {
+        place[i] = (uint64_t *)0;
+        trap_arm();
+        check_loop(place, double_of(STOP_NEVER));
+        check_eq(this_cpu()->last.count, 4); /* a load and a store, by loop and by turns */
+        check_eq(this_cpu()->last.cause, STORE_ACCESS);
+        trap_disarm();
+        place[i] = value[i];
+    }
+    begin("fp_loops_with_special_values");
+    for (unsigned i = 0; i < NVALUES; i++) {
+        for (unsigned k = 0; k < ARRAY_SIZE(special); k++) {
+            value[i][0] = special[k];
+            check_loop(place, double_of(STOP_NEVER));
+        }
+        value[i][0] = double_of(i + 1);
+    }
+}
+
 void test_main(void)
 {
     test_off();
@@ -188,4 +283,5 @@ void test_main(void)
     test_fcsr();
     test_rounding_modes();
     test_accumulate();
+    test_loops();
 }

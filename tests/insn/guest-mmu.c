@@ -589,6 +589,121 @@ static void test_asids(void)
     sfence_all();
 }
 
+/* ---- code ------------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t do_call_value(uint64_t a)
+{
+    return ((uint64_t(*)(void))a)();
+}
+
+static uint64_t run_code(uint64_t satp_value, uint64_t va)
+{
+    csr_write(satp, satp_value);
+    return run_in(S_MODE, do_call_value, va, 0);
+}
+
+/* Page p: li a0, p + 1; ret. And behind it the same with p + 11, so that a page has several entries. */
+static void put_code(void)
+{
+    for (unsigned p = 0; p < 4; p++) {
+        for (unsigned i = 0; i < 2; i++) {
+            pages[p][i] = 0x8067UL << 32 | (p + 1 + 10 * i) << 20 | 0x513;
+        }
+    }
+    asm volatile("fence.i" ::: "memory");
+}
+
+/*
+ * What was translated or cached for one space or address must not run in another. Spaces 1 and 2 map one address each to a page of its
+ * own, and the next to a global page.
+ */
+static void test_code(void)
+{
+    static struct space other;
+    static const uint64_t va = TEST_VA, global = TEST_VA + PAGE;
+    volatile uint64_t *mine, *theirs;
+    uint64_t a, b;
+
+    begin("code_of_spaces_stays_apart");
+    put_code();
+    space_init(&other, pool2, space.mode);
+    map_base(&other);
+    mine = space_map(&space, va, pa_of(0), PTE_RWX, 0);
+    theirs = space_map(&other, va, pa_of(1), PTE_RWX, 0);
+    space_map(&space, global, pa_of(2), PTE_RWX | PTE_G, 0);
+    space_map(&other, global, pa_of(2), PTE_RWX | PTE_G, 0);
+    a = space_satp(&space, 1);
+    b = space_satp(&other, 2);
+    sfence_all();
+    for (unsigned i = 0; i < 20; i++) {
+        check_eq(run_code(a, global), 3); /* at first neither has run code of its own */
+        check_eq(run_code(b, global + 8), 13);
+        check_eq(run_code(a, va), 1);
+        check_eq(run_code(b, global), 3); /* at first only the other has */
+        check_eq(run_code(b, va), 2);
+        check_eq(run_code(b, va + 8), 12);
+        check_eq(run_code(a, va + 8), 11);
+    }
+    begin("code_goes_with_a_fence_of_its_address");
+    space_map(&space, global, pa_of(3), PTE_RWX | PTE_G, 0);
+    space_map(&other, global, pa_of(3), PTE_RWX | PTE_G, 0);
+    *mine = pte_of(pa_of(2), PTE_RWX);
+    *theirs = pte_of(pa_of(0), PTE_RWX);
+    fence_va(global + 100);
+    check_eq(run_code(a, global), 4);
+    check_eq(run_code(b, global), 4);
+    check_eq(run_code(b, global + 8), 14);
+    fence_va(va);
+    check_eq(run_code(a, va), 3);
+    check_eq(run_code(b, va), 1);
+    check_eq(run_code(b, va + 8), 11);
+    begin("code_goes_with_a_fence_of_all");
+    space_map(&space, global, pa_of(2), PTE_RWX | PTE_G, 0);
+    space_map(&other, global, pa_of(2), PTE_RWX | PTE_G, 0);
+    *mine = pte_of(pa_of(0), PTE_RWX);
+    *theirs = pte_of(pa_of(1), PTE_RWX);
+    sfence_all();
+    check_eq(run_code(b, global), 3);
+    check_eq(run_code(a, global + 8), 13);
+    check_eq(run_code(a, va), 1);
+    check_eq(run_code(b, va), 2);
+    begin("code_goes_with_a_fence_of_its_asid");
+    *mine = pte_of(pa_of(3), PTE_RWX);
+    fence_asid(1);
+    check_eq(run_code(b, va), 2);
+    check_eq(run_code(a, va), 4);
+    *theirs = pte_of(pa_of(0), PTE_RWX);
+    fence_va_asid(va, 2);
+    check_eq(run_code(b, va), 1);
+    check_eq(run_code(a, va + 8), 14);
+    begin("code_that_is_global_before_and_after_other_code");
+    space_map(&space, global, pa_of(1), PTE_RWX | PTE_G, 0);
+    space_map(&other, global, pa_of(1), PTE_RWX | PTE_G, 0);
+    sfence_all();
+    check_eq(run_code(a, global), 2); /* under the id that spaces share */
+    check_eq(run_code(a, va), 4);
+    space_map(&space, global, pa_of(0), PTE_RWX | PTE_G, 0);
+    space_map(&other, global, pa_of(0), PTE_RWX | PTE_G, 0);
+    fence_va(global); /* in the space's own, and in what it shared before */
+    check_eq(run_code(b, global), 1);
+    check_eq(run_code(a, global), 1);
+    begin("code_in_a_superpage_goes_with_a_fence_of_any_of_its_pages");
+    {
+        uint64_t big_va = TEST_VA + (UINT64_C(3) << 30), off = pa_of(2) - RAM;
+        volatile uint64_t *big = space_map(&space, big_va, RAM, PTE_RWX, 2);
+
+        sfence_all();
+        check_eq(run_code(a, big_va + off), 3);
+        check_eq(run_code(a, big_va + off + PAGE), 4);
+        *big = 0;
+        fence_va(big_va + off + 5 * PAGE);
+        check_eq(cause_in(S_MODE, do_call, big_va + off), FETCH_PAGE);
+        check_eq(cause_in(S_MODE, do_call, big_va + off + PAGE), FETCH_PAGE);
+    }
+    csr_write(satp, space_satp(&space, 0));
+    sfence_all();
+}
+
 /* satp is written and takes effect in S-mode itself, on identity-mapped code. */
 static uint64_t switch_in_s(uint64_t arg)
 {
@@ -674,6 +789,7 @@ static void run_mode(unsigned mode)
     test_crossing();
     test_sfence();
     test_asids();
+    test_code();
     test_satp_in_s();
     test_kinds();
 }

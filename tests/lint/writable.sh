@@ -27,7 +27,7 @@ writable_objects()
     done
 }
 
-mapfile -t objects < <(find "$build" -name '*.o' -not -path "$build/tests/*" -not -path "$build/guest/*" \
+mapfile -t objects < <(find "$build" -name '*.o' -not -path "$build/tests/*" -not -path "$build/guest/*" -not -path "$build/bench/*" \
     -not -path "$build/asan/*" -not -path "$build/tsan/*" | LC_ALL=C sort)
 if [ ${#objects[@]} = 0 ]; then
     echo "FAIL writable: $build has no objects"

@@ -284,6 +284,20 @@ static void memory_and_harts_are_what_was_said(struct unit *u)
     options_free(&o);
 }
 
+static void the_engine_is_told_what_to_count_and_to_name(struct unit *u)
+{
+    struct options o;
+    struct line l;
+    struct err err;
+
+    CHECK_EQ(u, parse(&o, &l, "-d int", &err), 0);
+    CHECK(u, !o.accel.perf_map && !o.accel.count_calls);
+    options_free(&o);
+    CHECK_EQ(u, parse(&o, &l, "-perfmap -d int,stats", &err), 0);
+    CHECK(u, o.accel.perf_map && o.accel.count_calls);
+    options_free(&o);
+}
+
 /* Words that options are made of, thrown together. */
 static void random_command_lines_are_survived(struct unit *u)
 {
@@ -369,6 +383,7 @@ int main(void)
         UNIT(disks_take_slots_from_the_highest_down),
         UNIT(the_terminal_goes_to_whom_qemu_gives_it),
         UNIT(memory_and_harts_are_what_was_said),
+        UNIT(the_engine_is_told_what_to_count_and_to_name),
         UNIT(random_command_lines_are_survived),
     };
 

@@ -191,7 +191,7 @@ static void neighbour_job(uint64_t hart)
 
     mine[1] = RET;
     barrier();
-    for (uint32_t v = 0; v < versions; v++) {
+    for (uint32_t v = 0; v < 20 * versions; v++) {
         mine[0] = LI_A0((v + (uint32_t)hart * 100) & 0x7ff);
         fence_i();
         if (call((const void *)mine, 0) != ((v + hart * 100) & 0x7ff)) {

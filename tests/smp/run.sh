@@ -36,7 +36,7 @@ if [ -n "${QEMU:-}" ]; then
 fi
 run_all jit
 brief=1
-for option in thread=single lrsc=exclusive; do
+for option in thread=single lrsc=exclusive host=-invariant_tsc; do
     run_all "$option" -accel "tcg,$option"
 done
 SMP=${SMP:-2}

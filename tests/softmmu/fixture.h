@@ -25,6 +25,7 @@ struct fixture;
 
 struct test_hart {
     struct mmu mmu;
+    struct tlb_view view;
     struct fixture *fx;
     unsigned nfaults, nmisaligned, nwalks;
     int code;
@@ -41,10 +42,12 @@ struct fixture {
     unsigned nharts;
     struct test_hart hart[MAX_HARTS];
     /* the walker: identity, but for what these say */
+    bool folded;           /* RAM appears again and again from RAM_BASE on */
     vaddr_t denied_page;   /* faults */
     vaddr_t readonly_page; /* not writable */
     vaddr_t partial_page;
     unsigned page_bits;
+    bool global;
 };
 
 static inline uint64_t fixture_dev_read(struct device *dev, uint64_t offset, unsigned size)
@@ -78,12 +81,13 @@ static inline int fixture_walk(void *opaque, vaddr_t va, unsigned size, enum mmu
     if (page == fx->denied_page || (access == ACCESS_WRITE && page == fx->readonly_page)) {
         return FAULT_CODE;
     }
-    *w = (struct mmu_walk){.pa = va,
+    *w = (struct mmu_walk){.pa = fx->folded ? RAM_BASE + (va - RAM_BASE) % RAM_SIZE : va,
                            .page_bits = (uint8_t)fx->page_bits,
                            .readable = true,
                            .executable = true,
                            .writable = page != fx->readonly_page,
-                           .partial = page == fx->partial_page};
+                           .partial = page == fx->partial_page,
+                           .global = fx->global};
     return 0;
 }
 
@@ -144,7 +148,7 @@ static inline void fixture_init(struct fixture *fx, unsigned nharts)
     fx->nharts = nharts;
     for (unsigned i = 0; i < nharts; i++) {
         fx->hart[i].fx = fx;
-        assert(!mmu_init(&fx->hart[i].mmu, d, &fixture_ops, &fx->hart[i], &err));
+        assert(!mmu_init(&fx->hart[i].mmu, d, &fixture_ops, &fx->hart[i], &fx->hart[i].view, &err));
     }
 }
 
@@ -166,9 +170,10 @@ static inline void fixture_fini(struct fixture *fx)
  */
 static inline bool fast_store64(struct test_hart *h, vaddr_t va, uint64_t value)
 {
-    struct tlb_entry *e =
-        &mmu_table(&h->mmu, REGIME_S)[(va >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1)];
+    struct tlb_entry *e;
 
+    mmu_set_view(&h->mmu, REGIME_S);
+    e = tlb_entry_of(&h->view, va);
     if (load_relaxed(&e->tag[ACCESS_WRITE]) == (va & GUEST_PAGE_MASK)) {
         store_relaxed((uint64_t *)(uintptr_t)(va + e->addend), value);
         return true;

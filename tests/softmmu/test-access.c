@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads, stores and atomics through the slow paths; TLB slots and flushes. */
+#include "hw/host/bits.h"
 #include "tests/softmmu/fixture.h"
 
 static uint64_t load(struct test_hart *h, vaddr_t va, unsigned memop)
@@ -20,6 +21,39 @@ static void a_page_crossing_store_reads_back_in_parts(struct unit *u)
     CHECK_EQ(u, load(h, RAM_BASE + 0xffd, 0), 0x88);
     CHECK_EQ(u, load(h, RAM_BASE + 0x1000, 2), 0x22334455 & 0xffffffff);
     CHECK_EQ(u, load(h, RAM_BASE + 0x1004, 0), 0x11);
+    fixture_fini(&fx);
+}
+
+/* All sizes and places, in pages that the TLB does not have, and that it has. */
+static void crossing_accesses_touch_their_own_bytes_only(struct unit *u)
+{
+    const uint64_t value = UINT64_C(0x1122334455667788);
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0];
+    uint8_t around[24], want[24];
+
+    fixture_init(&fx, 1);
+    for (unsigned memop = 1; memop <= 3; memop++) {
+        for (unsigned before = 1; before < MMU_SIZE(memop); before++) {
+            for (unsigned known = 0; known < 2; known++) {
+                vaddr_t va = RAM_BASE + 0x1000 - before;
+
+                if (!known) {
+                    mmu_flush_all(&h->mmu);
+                }
+                memset(want, 0xee, sizeof(want));
+                CHECK(u, memory_write(fx.m.memory, va - 8, want, sizeof(want)));
+                memcpy(want + 8, &value, MMU_SIZE(memop));
+                CHECK(u, mmu_store(&h->mmu, va, memop, REGIME_S, value));
+                CHECK(u, memory_read(fx.m.memory, va - 8, around, sizeof(around)));
+                CHECK(u, memcmp(around, want, sizeof(want)) == 0);
+                if (!known) {
+                    mmu_flush_all(&h->mmu);
+                }
+                CHECK_EQ(u, load(h, va, memop), value & BITS(8 * MMU_SIZE(memop) - 1, 0));
+            }
+        }
+    }
     fixture_fini(&fx);
 }
 
@@ -174,14 +208,14 @@ static void switching_address_spaces_keeps_what_was_cached(struct unit *u)
 
     fixture_init(&fx, 1);
     mmu_select(&h->mmu, 100);
-    id = mmu_space_id(&h->mmu, REGIME_S);
+    id = mmu_space_id(&h->mmu, REGIME_U);
     load(h, RAM_BASE, 3);
     mmu_select(&h->mmu, 200);
-    CHECK(u, mmu_space_id(&h->mmu, REGIME_S) != id);
+    CHECK(u, mmu_space_id(&h->mmu, REGIME_U) != id);
     load(h, RAM_BASE, 3);
     CHECK_EQ(u, h->nwalks, 2);
     mmu_select(&h->mmu, 100);
-    CHECK_EQ(u, mmu_space_id(&h->mmu, REGIME_S), id);
+    CHECK_EQ(u, mmu_space_id(&h->mmu, REGIME_U), id);
     load(h, RAM_BASE, 3);
     CHECK_EQ(u, h->nwalks, 2);
     fixture_fini(&fx);
@@ -219,16 +253,81 @@ static void a_recycled_slot_gets_a_new_id_and_an_empty_tlb(struct unit *u)
 
     fixture_init(&fx, 1);
     mmu_select(&h->mmu, 1000);
-    id = mmu_space_id(&h->mmu, REGIME_S);
+    id = mmu_space_id(&h->mmu, REGIME_U);
     load(h, RAM_BASE, 3);
     for (uint64_t key = 1; key <= 2 * MMU_SLOTS; key++) {
         mmu_select(&h->mmu, key);
         load(h, RAM_BASE, 3);
     }
     mmu_select(&h->mmu, 1000);
-    CHECK(u, mmu_space_id(&h->mmu, REGIME_S) != id);
+    CHECK(u, mmu_space_id(&h->mmu, REGIME_U) != id);
     load(h, RAM_BASE, 3);
     CHECK_EQ(u, h->nwalks, 2 * MMU_SLOTS + 2);
+    fixture_fini(&fx);
+}
+
+/* The id of supervisor code in KEY's space, after a fetch that may be GLOBAL. */
+static uint32_t id_after_fetch(struct test_hart *h, uint64_t key, bool global)
+{
+    struct mmu_fetch f;
+
+    mmu_select(&h->mmu, key);
+    h->fx->global = global;
+    mmu_fetch(&h->mmu, RAM_BASE, REGIME_S, &f);
+    return mmu_space_id(&h->mmu, REGIME_S);
+}
+
+static void supervisor_code_shares_an_id_while_it_is_global(struct unit *u)
+{
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0];
+    uint32_t shared, own;
+
+    fixture_init(&fx, 1);
+    shared = id_after_fetch(h, 100, true);
+    CHECK_EQ(u, id_after_fetch(h, 200, true), shared);
+    CHECK(u, mmu_space_id(&h->mmu, REGIME_U) != shared);
+    CHECK(u, mmu_space_id(&h->mmu, REGIME_BARE_SU) != shared);
+    own = id_after_fetch(h, 200, false);
+    CHECK(u, own != shared && own == mmu_space_id(&h->mmu, REGIME_U));
+    CHECK_EQ(u, id_after_fetch(h, 200, true), own);
+    CHECK_EQ(u, id_after_fetch(h, 100, true), shared);
+    mmu_flush_slots(&h->mmu, key_is, 100);
+    CHECK_EQ(u, id_after_fetch(h, 100, true), shared);
+    CHECK_EQ(u, id_after_fetch(h, 200, true), own);
+    mmu_flush_paged(&h->mmu);
+    CHECK(u, id_after_fetch(h, 100, true) != shared);
+    CHECK_EQ(u, id_after_fetch(h, 200, true), id_after_fetch(h, 100, true));
+    fixture_fini(&fx);
+}
+
+/* When ids start anew, no slot keeps one that a later flush may give to another. */
+static void ids_that_ran_out_stay_unique(struct unit *u)
+{
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0];
+    uint32_t ids[2 * MMU_SLOTS];
+    unsigned n = 0;
+
+    fixture_init(&fx, 1);
+    for (uint64_t key = 1; key < MMU_SLOTS; key++) {
+        mmu_select(&h->mmu, key);
+    }
+    h->mmu.next_id = UINT32_MAX;
+    mmu_flush_slots(&h->mmu, key_is, 3);
+    CHECK(u, !h->mmu.ids_wrapped);
+    mmu_flush_slots(&h->mmu, key_is, 4);
+    CHECK(u, h->mmu.ids_wrapped);
+    for (unsigned i = 0; i < MMU_SLOTS; i++) {
+        mmu_flush_slots(&h->mmu, key_is, 5);
+        ids[n++] = h->mmu.slot[5].id;
+    }
+    ids[n++] = h->mmu.global_id;
+    for (unsigned i = 0; i < MMU_SLOTS; i++) {
+        for (unsigned k = 0; k < n; k++) {
+            CHECK(u, i == 5 || h->mmu.slot[i].id != ids[k]);
+        }
+    }
     fixture_fini(&fx);
 }
 
@@ -236,6 +335,7 @@ int main(void)
 {
     static const struct unit_case cases[] = {
         UNIT(a_page_crossing_store_reads_back_in_parts),
+        UNIT(crossing_accesses_touch_their_own_bytes_only),
         UNIT(a_crossing_store_whose_second_page_faults_changes_nothing),
         UNIT(an_access_to_nothing_is_an_access_fault),
         UNIT(a_device_sees_only_sizes_that_its_model_allows),
@@ -248,6 +348,8 @@ int main(void)
         UNIT(switching_address_spaces_keeps_what_was_cached),
         UNIT(flushing_matching_slots_leaves_the_others),
         UNIT(a_recycled_slot_gets_a_new_id_and_an_empty_tlb),
+        UNIT(supervisor_code_shares_an_id_while_it_is_global),
+        UNIT(ids_that_ran_out_stay_unique),
     };
 
     return unit_run(cases, ARRAY_SIZE(cases));

@@ -134,6 +134,25 @@ static void a_page_another_hart_could_write_stays_listed_until_that_hart_has_pas
     fixture_fini(&fx);
 }
 
+static void such_a_page_stays_listed_when_its_code_is_gone_too(struct unit *u)
+{
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0], *other = &fx.hart[1];
+
+    fixture_init(&fx, 2);
+    mmu_enter_guest(&other->mmu);
+    fast_store64(other, RAM_BASE, 1);
+    code_page_protect(h->mmu.domain, RAM_BASE, &h->mmu);
+    CHECK_EQ(u, collect(h, false), 1);
+    /* new code, and the store may still come */
+    code_page_protect(h->mmu.domain, RAM_BASE, &h->mmu);
+    CHECK_EQ(u, collect(h, true), 1);
+    mmu_leave_guest(&other->mmu);
+    CHECK_EQ(u, collect(h, true), 1);
+    CHECK_EQ(u, collect(h, true), 0);
+    fixture_fini(&fx);
+}
+
 /* ---- concurrent: one hart writes, another protects, compares and remembers ----------------- */
 
 struct race {
@@ -199,6 +218,7 @@ int main(void)
         UNIT(dma_into_code_is_noticed),
         UNIT(every_alias_of_a_page_loses_its_write_entry),
         UNIT(a_page_another_hart_could_write_stays_listed_until_that_hart_has_passed),
+        UNIT(such_a_page_stays_listed_when_its_code_is_gone_too),
         UNIT(no_store_that_came_before_escapes_a_fence),
     };
 

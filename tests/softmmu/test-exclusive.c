@@ -110,13 +110,28 @@ static void a_page_that_nobody_reserves_becomes_fast_again(struct unit *u)
     struct test_hart *h = &fx.hart[0];
     bool fast = false;
 
-    fixture_init(&fx, 1);
+    fixture_init(&fx, 2);
     lr(h, COUNTER);
     sc(h, COUNTER, 1);
+    CHECK(u, !fast_store64(h, COUNTER, 1));
     for (unsigned i = 0; i < 100 && !fast; i++) {
         fast = fast_store64(h, COUNTER, i);
     }
     CHECK(u, fast);
+    fixture_fini(&fx);
+}
+
+static void the_only_hart_s_page_stays_fast(struct unit *u)
+{
+    struct fixture fx;
+    struct test_hart *h = &fx.hart[0];
+
+    fixture_init(&fx, 1);
+    fast_store64(h, COUNTER, 1);
+    CHECK_EQ(u, lr(h, COUNTER), 1);
+    CHECK(u, fast_store64(h, COUNTER, 2));
+    CHECK(u, sc(h, COUNTER, 3));
+    CHECK(u, fast_store64(h, COUNTER, 4));
     fixture_fini(&fx);
 }
 
@@ -171,6 +186,7 @@ int main(void)
         UNIT(sc_elsewhere_fails_and_gives_the_reservation_up),
         UNIT(a_failing_sc_still_faults),
         UNIT(a_page_that_nobody_reserves_becomes_fast_again),
+        UNIT(the_only_hart_s_page_stays_fast),
         UNIT(increments_by_four_harts_are_all_counted),
     };
 

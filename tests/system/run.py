@@ -162,6 +162,33 @@ def escape_at_once(test):
         expect_equal("exit status", con.finish(10 * TIMES), 0)
 
 
+def perf_tooling(test):
+    """A running Linux: `info jit` counts what it did, -perfmap names code of all its modes, -d stats counts calls by name."""
+    stats = os.path.join(LOGS, test.name + ".stats")
+    with console(test, linux("quiet", smp=2, more=["-perfmap", "-d", "stats", "-D", stats])) as con:
+        perf_map = "/tmp/perf-%d.map" % con.process.pid
+        con.expect(SHELL, BOOT_LIMIT)
+        con.send("\x01c")
+        con.expect(r"\(qemu\) ", 10 * TIMES)
+        text = con.command("info jit", 10 * TIMES, r"\(qemu\) ")
+        for name in ("TBs translated", "TBs alive", "exits chained", "interrupts taken", "host bytes per guest byte",
+                     "ns per translated guest instruction", "bytes in use", "fence.i"):
+            found = re.search(r"^ +%s +([\d.]+)$" % re.escape(name), text, re.M)
+            if not found or float(found[1]) <= 0:
+                raise Failure("info jit does not count '%s'" % name)
+        con.send("quit\n")
+        expect_equal("exit status", con.finish(20 * TIMES), 0)
+    with open(perf_map, encoding="ascii") as file:
+        names = file.read()
+    os.unlink(perf_map)
+    for pattern in (r"tb:M:0x8\w+:key=", r"tb:S:0xf\w+:key=", r"tb:U:0x\w+:key=", r"thunk:enter", r"thunk:csr_swap"):
+        if not re.search("^[0-9a-f]+ [0-9a-f]+ %s" % pattern, names, re.M):
+            raise Failure("no line of %s is %s" % (perf_map, pattern))
+    with open(stats, encoding="ascii") as file:
+        if not re.search(r"calls of helpers\n(?:  \w+ +\d+\n)*  csr_swap +[1-9]", file.read()):
+            raise Failure("-d stats does not count calls of csr_swap")
+
+
 def uboot_prompt(test, smp=1):
     """OpenSBI starts U-Boot in S-mode; it stops at its prompt and powers off."""
     arguments = ["-M", "virt", "-smp", str(smp), "-m", "512M", "-nographic",
@@ -280,6 +307,7 @@ TESTS = [
     Test("guest-reboots", reboot),
     Test("ctrl-a-keys-help-and-leave", escape_keys),
     Test("ctrl-a-x-leaves-a-starting-guest", escape_at_once),
+    Test("counters-and-names-of-code-for-perf", perf_tooling),
     Test("u-boot-comes-to-its-prompt", uboot_prompt),
     Test("u-boot-comes-to-its-prompt-on-4-harts", uboot_prompt, smp=4),
     Test("read-only-disk-stays-untouched", read_only_disk),

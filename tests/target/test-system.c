@@ -137,10 +137,12 @@ static void satp_asks_for_tvm_when_it_runs(struct unit *u)
 
 static bool time_opens(struct bench *t, unsigned priv, uint64_t mcounteren, uint64_t scounteren)
 {
+    uint64_t before = tick_clock_read(&t->clock);
+
     t->h.mcounteren = mcounteren;
     t->h.scounteren = scounteren;
-    return !runs_illegal(t, priv, CSRRS(A0, NR_TIME, ZERO)) &&
-           t->calls[0].helper == HELPER_read_time;
+    return !runs_illegal(t, priv, CSRRS(A0, NR_TIME, ZERO)) && t->h.x[A0] >= before &&
+           t->h.x[A0] <= tick_clock_read(&t->clock);
 }
 
 static void counters(struct unit *u, struct bench *t)
@@ -152,6 +154,39 @@ static void counters(struct unit *u, struct bench *t)
     CHECK(u, !time_opens(t, PRIV_U, 0, 2));
     CHECK(u, time_opens(t, PRIV_U, 2, 2));
     CHECK(u, runs_illegal(t, PRIV_M, CSRRS(A0, NR_TIME, A0)));
+}
+
+/* NUMBER reads as host cycles plus *BASE, or *BASE alone while BIT of mcountinhibit is set. No helper is called for it. */
+static void cycles(struct unit *u, struct bench *t, unsigned number, uint64_t *base)
+{
+    uint64_t before = host_cycles();
+
+    CODE(t, CSRRS(A0, number, ZERO), CSRRS(A1, number, ZERO), ECALL);
+    *base = UINT64_C(1) << 60;
+    bench_run(t);
+    CHECK(u, t->h.x[A0] - *base >= before && t->h.x[A1] >= t->h.x[A0]);
+    CHECK(u, t->h.x[A1] - *base <= host_cycles());
+    t->h.mcountinhibit = UINT64_C(1) << (number & 31);
+    bench_run(t);
+    CHECK_EQ(u, t->h.x[A0], *base);
+    t->h.mcountinhibit = (COUNTER_CY | COUNTER_IR) & ~t->h.mcountinhibit;
+    bench_run(t);
+    CHECK(u, t->h.x[A0] - *base >= before);
+    t->h.mcountinhibit = 0;
+    CHECK_EQ(u, t->ncalls, 1);
+}
+
+static void cycle_counters(struct unit *u, struct bench *t)
+{
+    cycles(u, t, 0xb00, &t->h.mcycle_base);
+    cycles(u, t, 0xb02, &t->h.minstret_base);
+    cycles(u, t, 0xc00, &t->h.mcycle_base);
+    cycles(u, t, 0xc02, &t->h.minstret_base);
+}
+
+static void cycle_counters_count_host_cycles_unless_inhibited(struct unit *u)
+{
+    on_both(u, cycle_counters);
 }
 
 static void counters_look_at_the_enables_when_they_run(struct unit *u)
@@ -298,6 +333,7 @@ int main(void)
         UNIT(what_the_privilege_or_the_number_forbids_is_illegal),
         UNIT(satp_asks_for_tvm_when_it_runs),
         UNIT(counters_look_at_the_enables_when_they_run),
+        UNIT(cycle_counters_count_host_cycles_unless_inhibited),
         UNIT(status_reads_show_sd_as_fs_is_now),
         UNIT(clearing_or_setting_sie_with_nothing_pending_stays_in_the_tb),
         UNIT(setting_sie_with_an_interrupt_pending_checks_and_leaves),

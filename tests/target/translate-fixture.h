@@ -29,12 +29,13 @@ struct bench {
     struct hart h;
     struct cpu_config config;
     struct decoder *decoder;
+    struct tick_clock clock;
     struct tcg *tcg;
     struct tcg_context *ctx;
     struct code_memory cm;
     struct code_region region;
     size_t thunks_end;
-    struct tlb_entry tlb[TLB_ENTRIES];
+    struct tlb_entry tlb[1 << TLB_BITS_MIN];
     struct jc_entry jc[JC_ENTRIES];
     uint8_t ram[RAM_SIZE];
     unsigned nloads, nstores, ncalls;
@@ -116,10 +117,17 @@ static inline uint64_t flat_amo(void *env, uint64_t va, uint64_t value, uint64_t
     uint64_t old = flat_load(env, va, memop | MO_SIGN);
     unsigned bits = 8u << (memop & MO_SIZE);
 
-    if (op == IR_amo_cas && (uint64_t)sextract64(expected, 0, bits) == old) {
-        flat_store(env, va, value, memop);
+    if (op != IR_amo_sc || (uint64_t)sextract64(expected, 0, bits) != old) {
+        return 1;
     }
-    return old;
+    flat_store(env, va, value, memop);
+    return 0;
+}
+
+static inline bool poll_leaves(void *env)
+{
+    (void)env;
+    return false;
 }
 
 static inline void bench_tcg(struct bench *t, struct tcg_options options)
@@ -140,6 +148,8 @@ static inline void bench_tcg(struct bench *t, struct tcg_options options)
         .store = flat_store,
         .amo = flat_amo,
         .fp = riscv_fp,
+        .clock = &t->clock,
+        .poll = poll_leaves,
     };
     struct err err;
     int failed = code_memory_init(&t->cm, 1 << 20, &err);
@@ -164,14 +174,15 @@ static inline struct bench *bench_new(bool interp)
     t->h.config = &t->config;
     t->h.decoder = t->decoder;
     hart_set_fcsr(&t->h, 0, 0);
-    t->h.cpu.tlb = t->tlb;
+    t->h.cpu.tlb = (struct tlb_view){t->tlb, sizeof(t->tlb) - sizeof(t->tlb[0])};
     t->h.cpu.jc = t->jc;
-    for (unsigned n = 0; n < TLB_ENTRIES; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(t->tlb); n++) {
         t->tlb[n].tag[0] = t->tlb[n].tag[1] = TLB_INVALID;
     }
     for (unsigned n = 0; n < JC_ENTRIES; n++) {
         t->jc[n].va = UINT64_MAX;
     }
+    tick_clock_init(&t->clock, 10000000, tick_clock_usable());
     bench_tcg(
         t, (struct tcg_options){.interp = interp, .smp = true, .host_features = host_features()});
     t->src = (struct tb_source){.pc_page = 0x10000,
@@ -189,6 +200,7 @@ static inline void bench_free(struct bench *t)
     tcg_free(t->tcg);
     code_memory_fini(&t->cm);
     decoder_free(t->decoder);
+    tick_clock_fini(&t->clock);
     free(t);
 }
 

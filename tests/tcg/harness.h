@@ -43,6 +43,7 @@ struct env {
     uint64_t x[NREGS];
     uint32_t poll, unwind;
     struct fake_tlb_entry *tlb;
+    uint64_t tlb_mask;
     struct fake_jc_entry *jc;
     uint64_t jc_key, pc_page, pc, host_ra, host_sp;
     uint64_t f[NFREGS];
@@ -57,6 +58,7 @@ struct guest {
     unsigned nslow;   /* slow paths taken */
     uint64_t last_ra; /* host_ra of the last slow path or faulting helper */
     uint64_t seen;    /* hash of what helpers saw */
+    uint64_t poll_to; /* where polls go on, 0: they leave */
     ALIGNED(4096) uint8_t ram[RAM_SIZE];
 };
 
@@ -67,6 +69,7 @@ struct engine {
     struct code_region region;
     struct tcg_global globals[NGLOBALS];
     char names[NGLOBALS][8];
+    struct tick_clock clock;
     const char *label; /* for failure messages */
 };
 
@@ -85,6 +88,9 @@ static const struct variant variants[] = {
     {"interp", {.interp = true, .smp = true, .host_features = ALL_FEATURES}, false},
     {"x86_64", {.smp = true, .host_features = ALL_FEATURES}, false},
     {"x86_64 pin=off", {.pin_off = true, .smp = true, .host_features = ALL_FEATURES}, false},
+    {"x86_64 loop-pages=off",
+     {.loop_pages_off = true, .smp = true, .host_features = ALL_FEATURES},
+     false},
     {"x86_64 smp=1", {.host_features = ALL_FEATURES}, false},
     {"x86_64 host=none", {.smp = true}, false},
     {"x86_64 host=-bmi1", {.smp = true, .host_features = ALL_FEATURES & ~HOST_BMI1}, false},
@@ -95,6 +101,21 @@ static const struct variant variants[] = {
     {"x86_64 host=none pin=off", {.pin_off = true, .smp = true}, false},
 };
 #define NVARIANTS ARRAY_SIZE(variants)
+
+/* ---- polls --------------------------------------------------------------------------------- */
+
+static inline bool poll_inside(void *arg)
+{
+    struct env *env = arg;
+
+    if (env->g->poll_to == 0) {
+        return false;
+    }
+    env->g->seen = env->pc;
+    env->poll = 0;
+    env->pc = env->g->poll_to;
+    return true;
+}
 
 /* ---- slow paths ---------------------------------------------------------------------------- */
 
@@ -174,12 +195,14 @@ static inline uint64_t slow_amo(void *env, uint64_t va, uint64_t value, uint64_t
         return 0xbad;
     }
     memcpy(&old, p, size);
-    if (op == IR_amo_cas) {
-        fresh =
-            ir_extend(old, memop & MO_SIZE) == ir_extend(expected, memop & MO_SIZE) ? value : old;
-    } else {
-        fresh = ir_eval_amo((enum ir_op)op, memop, old, value);
+    if (op == IR_amo_sc) {
+        if (ir_extend(old, memop & MO_SIZE) != ir_extend(expected, memop & MO_SIZE)) {
+            return 1;
+        }
+        memcpy(p, &value, size);
+        return 0;
     }
+    fresh = ir_eval_amo((enum ir_op)op, memop, old, value);
     memcpy(p, &fresh, size);
     return ir_extend(old, memop);
 }
@@ -275,10 +298,10 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
                 .host_ra = offsetof(struct env, host_ra),
                 .host_sp = offsetof(struct env, host_sp),
                 .tlb = offsetof(struct env, tlb),
+                .tlb_mask = offsetof(struct env, tlb_mask),
                 .jc = offsetof(struct env, jc),
                 .jc_key = offsetof(struct env, jc_key),
                 .tlb_entry_bits = 5,
-                .tlb_index_bits = TLB_BITS,
                 .tlb_tag_read = offsetof(struct fake_tlb_entry, tag_read),
                 .tlb_tag_write = offsetof(struct fake_tlb_entry, tag_write),
                 .tlb_addend = offsetof(struct fake_tlb_entry, addend),
@@ -291,6 +314,8 @@ static inline struct tcg_config test_config(struct engine *e, struct tcg_options
         .load = slow_load,
         .store = slow_store,
         .amo = slow_amo,
+        .clock = &e->clock,
+        .poll = poll_inside,
     };
 
     for (unsigned k = 0; k < NGLOBALS; k++) {
@@ -315,6 +340,7 @@ static inline bool engine_init(struct engine *e, const struct variant *v)
     struct err err;
 
     e->label = v->name;
+    tick_clock_init(&e->clock, 10000000, tick_clock_usable());
     if (code_memory_init(&e->cm, 8u << 20, &err) < 0) {
         printf("FAIL engine: %s\n", err.text);
         return false;
@@ -335,6 +361,7 @@ static inline void engine_fini(struct engine *e)
     tcg_context_free(e->ctx);
     tcg_free(e->t);
     code_memory_fini(&e->cm);
+    tick_clock_fini(&e->clock);
 }
 
 static inline void guest_init(struct guest *g)
@@ -346,6 +373,7 @@ static inline void guest_init(struct guest *g)
     }
     g->env.g = g;
     g->env.tlb = g->tlb;
+    g->env.tlb_mask = sizeof(g->tlb) - sizeof(g->tlb[0]);
     g->env.jc = g->jc;
     g->env.jc_key = 7;
     g->env.pc_page = 0x10000;

@@ -47,6 +47,58 @@ static void begin(struct engine *e, int32_t pc_off)
     ir_insn_start(e->ctx, pc_off);
 }
 
+/* ---- clocks -------------------------------------------------------------------------------- */
+
+/* Around f registers that may be cached, into a pinned register and one in memory. */
+static void case_clock(struct unit *u, struct engine *e)
+{
+    struct tcg_code code;
+    uint64_t before, after, cycles = host_cycles();
+
+    begin(e, 0);
+    ir_ld(e->ctx, IR_F64, freg(1), xreg(3), 0, MO_64);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(1), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_time, IR_I64, xreg(20), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(2), IR_NONE, IR_NONE);
+    ir_emit(e->ctx, IR_cycles, IR_I64, xreg(21), IR_NONE, IR_NONE);
+    ir_st(e->ctx, IR_F64, freg(1), xreg(3), 8, MO_64);
+    ir_exit_loop(e->ctx, 4);
+    code = compile(u, e, NULL, -4096);
+    store_le64(guest.ram, 0x4012345678abcdef);
+    while (e->clock.lines && e->clock.span == 0) {
+        tick_clock_read(&e->clock);
+    }
+    for (int turn = 0; turn < 12; turn++) {
+        uint64_t *x = guest.env.x;
+
+        for (unsigned n = 1; n < NREGS; n++) {
+            x[n] = n;
+        }
+        x[3] = RAM_BASE;
+        before = tick_clock_read(&e->clock);
+        if (turn % 3 == 1) {
+            e->clock.begun++; /* as if somebody was writing the line */
+        } else if (turn % 3 == 2) {
+            e->clock.span = MIN(e->clock.span, 1u); /* it has ended, before what was read on it */
+            before -= 10;
+        }
+        run(e, &code);
+        after = tick_clock_read(&e->clock);
+        CHECK(u, before <= x[1] && x[1] <= x[20] && x[20] <= after);
+        CHECK(u, cycles <= x[2] && x[2] <= x[21] && x[21] <= host_cycles());
+        CHECK_EQ(u, load_le64(guest.ram + 8), 0x4012345678abcdef);
+        for (unsigned n = 4; n < 20; n++) {
+            CHECK_EQ(u, x[n], n);
+        }
+        store_le64(guest.ram + 8, 0);
+    }
+}
+
+static void clocks_are_read_inline_or_from_c(struct unit *u)
+{
+    on_every_variant(u, case_clock);
+}
+
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /* Loads of all sizes at x[3] into x[10..16], x[20]; stores of x[4] at x[5]. */
@@ -112,6 +164,112 @@ static void case_page_crossing(struct unit *u, struct engine *e)
 static void page_crossing_accesses_take_the_slow_path(struct unit *u)
 {
     on_every_variant(u, case_page_crossing);
+}
+
+/* ---- loops --------------------------------------------------------------------------------- */
+
+enum { LOOP_TURNS = 700, TARGET_PAGE = 8 };
+
+/* The TLB swaps pages by pairs; what it does not let through goes where the slow paths go. */
+static uint8_t *loop_at(const struct engine *e, uint64_t va, unsigned size)
+{
+    bool slow = e->t->config.options.interp || (va & 4095) + size > 4096;
+
+    return guest.ram + ((va - RAM_BASE) ^ (slow ? 0 : 4096));
+}
+
+static void swap_pages(void)
+{
+    for (unsigned page = 0; page < RAM_SIZE / 4096; page++) {
+        uint64_t va = RAM_BASE + page * UINT64_C(4096);
+
+        guest.tlb[(va >> 12) & (ARRAY_SIZE(guest.tlb) - 1)] = (struct fake_tlb_entry){
+            .tag_read = va,
+            .tag_write = va,
+            .addend = (uint64_t)(uintptr_t)guest.ram + (page ^ 1) * UINT64_C(4096) - va,
+        };
+    }
+}
+
+/* x[4] += [x[3]], [x[20]] = x[4], [x[3] + 8] += 1, until x[6] is 0. */
+static struct tcg_code compile_loop(struct unit *u, struct engine *e, int64_t step)
+{
+    ir_arg t;
+
+    begin(e, 0x40);
+    t = ir_temp(e->ctx, IR_I64);
+    ir_ld(e->ctx, IR_I64, t, xreg(3), 0, MO_64);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(4), xreg(4), t);
+    ir_insn_start(e->ctx, 0x44);
+    ir_st(e->ctx, IR_I64, xreg(4), xreg(20), 0, MO_64);
+    ir_insn_start(e->ctx, 0x48);
+    t = ir_temp(e->ctx, IR_I64);
+    ir_ld(e->ctx, IR_I64, t, xreg(3), 8, MO_32);
+    ir_op2(e->ctx, IR_add, IR_I64, t, t, ir_const(e->ctx, 1));
+    ir_st(e->ctx, IR_I64, t, xreg(3), 8, MO_32);
+    ir_insn_start(e->ctx, 0x4c);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(3), xreg(3), ir_const(e->ctx, (uint64_t)step));
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(20), xreg(20), ir_const(e->ctx, 8));
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(6), ir_const(e->ctx, UINT64_MAX));
+    ir_brcond_exit(e->ctx, COND_NE, xreg(6), ir_const(e->ctx, 0), 0x40);
+    ir_exit_loop(e->ctx, 0x50);
+    return compile(u, e, (void *)0x77, 0x40);
+}
+
+static void case_loop(struct unit *u, struct engine *e)
+{
+    static const int64_t steps[] = {8, 12, 40, -8, -36, 0};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(steps) && !u->failed; k++) {
+        struct tcg_code code = compile_loop(u, e, steps[k]);
+        uint64_t from = RAM_BASE + (steps[k] < 0 ? TARGET_PAGE * 4096 - 64 : 16);
+        uint64_t sum = 0;
+
+        guest_init(&guest);
+        swap_pages();
+        memset(guest.ram, 1, sizeof(guest.ram));
+        guest.env.x[3] = from;
+        guest.env.x[4] = 0;
+        guest.env.x[6] = LOOP_TURNS;
+        guest.env.x[20] = RAM_BASE + TARGET_PAGE * 4096;
+        CHECK_EQ(u, run(e, &code).kind, TCG_EXIT_LOOP);
+        CHECK_EQ(u, guest.env.x[3], from + (uint64_t)(LOOP_TURNS * steps[k]));
+        for (uint64_t turn = LOOP_TURNS; turn-- > 0;) {
+            uint8_t *p = loop_at(e, from + turn * (uint64_t)steps[k] + 8, 4);
+
+            store_le32(p, load_le32(p) - 1); /* undone from the last turn to the first */
+            sum += load_le64(loop_at(e, from + turn * (uint64_t)steps[k], 8));
+        }
+        CHECK_EQ(u, guest.env.x[4], sum);
+        CHECK_EQ(u, load_le64(loop_at(e, RAM_BASE + TARGET_PAGE * 4096 + 8 * (LOOP_TURNS - 1), 8)),
+                 sum);
+    }
+}
+
+static void loops_find_the_page_of_every_turn(struct unit *u)
+{
+    on_every_variant(u, case_loop);
+}
+
+/* Nothing is in the TLB: whatever the step, no turn may believe that it has a page. */
+static void case_loop_without_pages(struct unit *u, struct engine *e)
+{
+    for (unsigned bits = 12; bits < 64; bits++) {
+        struct tcg_code code = compile_loop(u, e, (int64_t)(UINT64_C(1) << bits));
+
+        guest_init(&guest);
+        guest.fill = false;
+        guest.env.x[3] = RAM_BASE;
+        guest.env.x[6] = 100;
+        guest.env.x[20] = RAM_BASE;
+        CHECK_EQ(u, run(e, &code).kind, TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, guest.env.x[3], RAM_BASE + (bits < 16 ? RAM_SIZE : UINT64_C(1) << bits));
+    }
+}
+
+static void loops_remember_nothing_that_the_tlb_did_not_have(struct unit *u)
+{
+    on_every_variant(u, case_loop_without_pages);
 }
 
 static void case_aligned(struct unit *u, struct engine *e)
@@ -280,9 +438,9 @@ static void case_atomics(struct unit *u, struct engine *e)
     ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(3), ir_const(e->ctx, 24));
     ir_ld(e->ctx, IR_I64, xreg(7), xreg(6), 0, MO_64);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(8), xreg(7), ir_const(e->ctx, 1));
-    ir_cas(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
+    ir_sc(e->ctx, xreg(9), xreg(6), xreg(7), xreg(8), MO_64 | MO_ALIGNED);
     retry = ir_new_label(e->ctx);
-    ir_brcond(e->ctx, COND_NE, xreg(9), xreg(7), retry);
+    ir_brcond(e->ctx, COND_NE, xreg(9), ir_const(e->ctx, 0), retry);
     ir_op2(e->ctx, IR_add, IR_I64, xreg(21), xreg(21), ir_const(e->ctx, 1)); /* successes */
     ir_label(e->ctx, retry);
     ir_exit_loop(e->ctx, 16);
@@ -533,9 +691,9 @@ static void nochain_leaves_at_every_exit(struct unit *u)
 
 /* ---- the jump cache ------------------------------------------------------------------------ */
 
-static struct fake_jc_entry *jc_entry(uint64_t va)
+static struct fake_jc_entry *jc_entry(uint64_t va, unsigned way)
 {
-    return &guest.jc[((va >> 1) ^ (va >> 12)) & (ARRAY_SIZE(guest.jc) - 1)];
+    return &guest.jc[(((va >> 1) ^ (va >> 12)) & (ARRAY_SIZE(guest.jc) - 1)) ^ way];
 }
 
 static void case_jump_cache(struct unit *u, struct engine *e)
@@ -558,10 +716,10 @@ static void case_jump_cache(struct unit *u, struct engine *e)
     ir_goto_env_pc(e->ctx);
     jumps[2] = compile(u, e, NULL, -4096);
     for (unsigned k = 0; k < 300; k++) {
-        unsigned how = k % 3, why = k / 3 % 3;
+        unsigned how = k % 3, why = k / 3 % 3, way = k / 9 % 2;
         uint64_t page = rng_next(&rng) & ~UINT64_C(4095),
                  va = how == 1 ? page + 0x12346 : rng_next(&rng) & ~UINT64_C(1);
-        struct fake_jc_entry *j = jc_entry(va);
+        struct fake_jc_entry *j = jc_entry(va, way);
         struct tcg_exit x;
 
         *j = (struct fake_jc_entry){.va = why == 1 ? va + BIT(20 + k % 40) : va,
@@ -576,6 +734,50 @@ static void case_jump_cache(struct unit *u, struct engine *e)
         CHECK_EQ(u, guest.env.x[5], why == 0);
         j->va = UINT64_MAX;
     }
+}
+
+/* A loop is polled; what config.poll leaves in env's pc goes on there without leaving, if the cache has it. */
+static void case_poll_inside(struct unit *u, struct engine *e)
+{
+    struct tcg_code target, loop;
+
+    begin(e, 0x10);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(20), xreg(3), xreg(20));
+    ir_exit_loop(e->ctx, 0x14);
+    target = compile(u, e, NULL, -4096);
+    begin(e, 0x40);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(3), xreg(3), ir_const(e->ctx, 1));
+    ir_goto_tb(e->ctx, 0x40);
+    loop = compile(u, e, (void *)0x77, 0x40);
+    for (unsigned known = 0; known < 2; known++) {
+        const uint64_t va = 0x345010;
+        struct tcg_exit x;
+
+        *jc_entry(va, 0) =
+            (struct fake_jc_entry){.va = known ? va : UINT64_MAX, .key = 7, .code = target.rx};
+        guest.env.pc_page = 0x10000;
+        guest.env.x[3] = 7;
+        guest.env.x[20] = 100;
+        guest.env.poll = 1;
+        guest.poll_to = va;
+        x = run(e, &loop);
+        if (e->t->config.options.interp) {
+            CHECK_EQ(u, x.kind, TCG_EXIT_POLL);
+            continue;
+        }
+        CHECK_EQ(u, guest.seen, 0x10040);
+        CHECK_EQ(u, guest.env.poll, 0);
+        CHECK_EQ(u, x.kind, known ? TCG_EXIT_LOOP : TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, guest.env.pc, known ? va + 4 : va);
+        CHECK_EQ(u, guest.env.x[3], 8);
+        CHECK_EQ(u, guest.env.x[20], known ? 108 : 100);
+    }
+    guest.poll_to = 0;
+}
+
+static void polls_go_on_inside_when_they_can(struct unit *u)
+{
+    on_every_variant(u, case_poll_inside);
 }
 
 static void jumps_probe_the_jump_cache_by_address_and_key(struct unit *u)
@@ -820,20 +1022,94 @@ static void logging_prints_ir_and_code(struct unit *u)
     on_every_variant(u, case_dump);
 }
 
+/* ---- LR/SC ----------------------------------------------------------------------------------- */
+
+/* x5 = LR; if x5 is x3, leave; x7 = SC of x5 + 1; x8 = AMO add of x3; x9 = SC of 0 that fails. */
+static struct tcg_code compile_pair(struct unit *u, struct engine *e)
+{
+    begin(e, 0);
+    ir_ld(e->ctx, IR_I64, xreg(5), xreg(10), 0, MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 4);
+    ir_brcond_exit(e->ctx, COND_EQ, xreg(5), xreg(3), 64);
+    ir_insn_start(e->ctx, 8);
+    ir_op2(e->ctx, IR_add, IR_I64, xreg(6), xreg(5), ir_const(e->ctx, 1));
+    ir_insn_start(e->ctx, 12);
+    ir_sc(e->ctx, xreg(7), xreg(10), xreg(5), xreg(6), MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 16);
+    ir_amo(e->ctx, IR_amo_add, xreg(8), xreg(10), xreg(3), MO_64 | MO_ALIGNED);
+    ir_insn_start(e->ctx, 20);
+    ir_sc(e->ctx, xreg(9), xreg(10), xreg(5), ir_const(e->ctx, 0), MO_64 | MO_ALIGNED);
+    ir_exit_loop(e->ctx, 24);
+    return compile(u, e, NULL, -4096);
+}
+
+static struct tcg_exit run_pair(struct engine *e, const struct tcg_code *code, uint64_t va)
+{
+    static const uint64_t fresh = 100;
+
+    memcpy(guest.ram + 64, &fresh, sizeof(fresh));
+    memset(guest.env.x, 0, sizeof(guest.env.x));
+    guest.env.x[3] = 5;
+    guest.env.x[10] = va;
+    guest.nslow = 0;
+    return run(e, code);
+}
+
+/* With a valid entry nothing is slow; without one, each access is done, or faults, by itself. */
+static void case_pair(struct unit *u, struct engine *e)
+{
+    static const uint64_t tags[3] = {RAM_BASE, BIT(11), RAM_BASE + 4096};
+    struct tcg_code code = compile_pair(u, e);
+    struct tcg_exit x;
+    uint64_t word;
+
+    for (unsigned k = 0; k < 3; k++) {
+        tlb_fill(&guest, RAM_BASE, true);
+        tlb_fill(&guest, RAM_BASE, false);
+        guest.tlb[(RAM_BASE >> 12) & (ARRAY_SIZE(guest.tlb) - 1)].tag_write = tags[k];
+        guest.fill = false;
+        x = run_pair(e, &code, RAM_BASE + 64);
+        memcpy(&word, guest.ram + 64, sizeof(word));
+        CHECK_EQ(u, x.kind, TCG_EXIT_LOOP);
+        CHECK_EQ(u, word, 106);
+        CHECK_EQ(u, guest.env.x[5], 100);
+        CHECK_EQ(u, guest.env.x[7], 0);
+        CHECK_EQ(u, guest.env.x[8], 101);
+        CHECK_EQ(u, guest.env.x[9], 1);
+        CHECK_EQ(u, guest.nslow, k != 0 || e->t->config.options.interp ? 4 : 0);
+    }
+    for (unsigned off = 1; off < 8; off++) {
+        x = run_pair(e, &code, RAM_BASE + 64 + off);
+        CHECK_EQ(u, x.kind, TCG_EXIT_LOOKUP);
+        CHECK_EQ(u, tcg_pc_lookup(e->t, code.rx, code.pcmap, guest.last_ra), 0);
+        CHECK_EQ(u, guest.env.x[5], 0);
+    }
+}
+
+static void a_pair_shares_its_check_and_each_access_has_its_slow_path(struct unit *u)
+{
+    on_every_variant(u, case_pair);
+}
+
 int main(void)
 {
     static const struct unit_case cases[] = {
+        UNIT(clocks_are_read_inline_or_from_c),
         UNIT(loads_hit_the_tlb_after_a_fill_also_misaligned),
         UNIT(page_crossing_accesses_take_the_slow_path),
+        UNIT(loops_find_the_page_of_every_turn),
+        UNIT(loops_remember_nothing_that_the_tlb_did_not_have),
         UNIT(aligned_accesses_fault_when_misaligned_inside_a_page),
         UNIT(a_tag_that_differs_in_any_bit_misses),
         UNIT(a_fault_leaves_registers_as_before_the_instruction),
         UNIT(float_moves_keep_raw_bits_and_box_singles),
         UNIT(atomics_of_threads_lose_no_update),
+        UNIT(a_pair_shares_its_check_and_each_access_has_its_slow_path),
         UNIT(exits_chain_and_unchain_and_tell_who_left),
         UNIT(patched_displacements_are_aligned),
         UNIT(chaining_while_another_thread_runs_is_safe),
         UNIT(loops_leave_when_the_poll_word_is_set),
+        UNIT(polls_go_on_inside_when_they_can),
         UNIT(nochain_leaves_at_every_exit),
         UNIT(jumps_probe_the_jump_cache_by_address_and_key),
         UNIT(every_faulting_site_knows_its_guest_pc),

@@ -22,10 +22,9 @@ $(TORTURE): $(TORTURE_OBJS) $(TORTURE_DIR)/runtime-image.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-N ?= 100000
-SEED ?= 1
-
-# At length: make torture N=100000 SEED=1
+# At length, on all configurations: make torture N=100000 SEED=1
+torture: N ?= 100000
+torture: SEED ?= 1
 torture: $(BIN) $(TORTURE)
 	$(TORTURE) --manyhart $(BIN) --seed $(SEED) --count $(N)
 
