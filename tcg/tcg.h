@@ -185,7 +185,7 @@ struct tcg_config {
 
 /* VALUE as a load with MEMOP would extend it. */
 uint64_t ir_extend(uint64_t value, unsigned memop);
-/* What AMO op OP writes; MEMOP gives the width. Of amo_cas: if it writes. */
+/* What AMO op OP writes; MEMOP gives the width. Of amo_sc: if it writes. */
 uint64_t ir_eval_amo(enum ir_op op, unsigned memop, uint64_t old, uint64_t operand);
 
 struct tcg;

@@ -358,18 +358,20 @@ static void input_waits_for_a_front_end_that_is_full(struct unit *u)
 }
 
 /*
- * In a child whose stdin and stdout are a pty; HOW it ends: by console_free, exit, or a fatal
- * signal.
+ * In a child whose stdin and stdout are a pty; it ends when GO is closed at its other side, and HOW:
+ * by console_free, exit, or a fatal signal.
  */
-static void child_with_terminal(int how)
+static void child_with_terminal(int how, int go)
 {
     struct fixture fx;
     struct unit u = {.name = "child"};
+    char byte;
 
     init(&fx);
     open_console(&u, &fx, "mon:stdio");
     print(&fx, "up\n");
     run(&fx, 20);
+    CHECK_EQ(&u, read(go, &byte, 1), 0);
     switch (how) {
     case 0:
         fini(&fx);
@@ -386,21 +388,25 @@ static void child_with_terminal(int how)
 static void check_terminal(struct unit *u, int how)
 {
     struct termios before, during, after;
-    int master, slave, status;
+    int master, slave, status, go[2];
     char buf[64];
     pid_t pid;
 
     CHECK_EQ(u, openpty(&master, &slave, NULL, NULL, NULL), 0);
     CHECK_EQ(u, tcgetattr(slave, &before), 0);
+    CHECK_EQ(u, pipe(go), 0);
     pid = fork();
     if (pid == 0) {
         close(master);
+        close(go[1]);
         login_tty(dup(slave));
-        child_with_terminal(how);
+        child_with_terminal(how, go[0]);
         _exit(2);
     }
     CHECK(u, read(master, buf, sizeof(buf)) > 0); /* it is up, so it is raw */
     tcgetattr(slave, &during);
+    close(go[0]);
+    close(go[1]);
     waitpid(pid, &status, 0);
     tcgetattr(slave, &after);
     CHECK(u, !(during.c_lflag & (ECHO | ICANON | ISIG)));

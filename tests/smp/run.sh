@@ -27,7 +27,7 @@ run_all()
         for n in ${SMP:-2 8}; do
             # Litmus shapes have four parts at most.
             [ "$program" = litmus ] && [ "$n" -gt 4 ] && n=4
-            run_program "$label-$n" "$BUILD/tests/smp/$program.elf" 240 -smp "$n" "$@"
+            run_program "$label-$n" "$BUILD/tests/smp/$program.elf" 600 -smp "$n" "$@"
         done
     done
 }

@@ -332,6 +332,22 @@ void emit_random(struct gen *g, enum insn_set set)
     while (!emit_row(g, insn_pick(&g->rng, set))) {}
 }
 
+void emit_access_row(struct gen *g, const struct insn_row *row, unsigned p)
+{
+    switch (row->format) {
+    case FMT_LOAD:
+    case FMT_FLOAD:
+        emit(g, enc_i(row->match, row->format == FMT_LOAD ? pick_rd(g) : rng_below(&g->rng, 32), p,
+                      0));
+        break;
+    case FMT_AMO:
+        emit(g, enc_r(row->match, pick_rd(g), p, pick_rs(g)));
+        break;
+    default:
+        emit(g, enc_s(row->match, p, pick_rs(g), 0));
+    }
+}
+
 void emit_int(struct gen *g)
 {
     static const uint8_t sets[] = {SET_I, SET_I, SET_I, SET_M, SET_B, SET_B, SET_C};

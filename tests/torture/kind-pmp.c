@@ -112,18 +112,7 @@ static void emit_access(struct gen *g, const struct pmp *pmp)
     begin_group(g);
     uint64_t size = 1u << (row->match >> 12 & 3);
     emit_li(g, p, pick_address(g, pmp) & ~(size - 1));
-    switch (row->format) {
-    case FMT_LOAD:
-    case FMT_FLOAD:
-        emit(g, enc_i(row->match, row->format == FMT_LOAD ? pick_rd(g) : rng_below(&g->rng, 32), p,
-                      0));
-        break;
-    case FMT_AMO:
-        emit(g, enc_r(row->match, pick_rd(g), p, pick_rs(g)));
-        break;
-    default:
-        emit(g, enc_s(row->match, p, pick_rs(g), 0));
-    }
+    emit_access_row(g, row, p);
     end_group(g);
 }
 

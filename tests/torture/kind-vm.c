@@ -127,18 +127,7 @@ static void emit_one_access(struct gen *g, unsigned p)
         emit(g, enc_r(rng_one_in(r, 2) ? 0x1000302f : 0x1000202f, pick_rd(g), p, 0)); /* lr */
         return;
     }
-    const struct insn_row *row = insn_pick(r, sets[rng_below(r, 6)]);
-    switch (row->format) {
-    case FMT_LOAD:
-    case FMT_FLOAD:
-        emit(g, enc_i(row->match, row->format == FMT_LOAD ? pick_rd(g) : rng_below(r, 32), p, 0));
-        break;
-    case FMT_AMO:
-        emit(g, enc_r(row->match, pick_rd(g), p, pick_rs(g)));
-        break;
-    default:
-        emit(g, enc_s(row->match, p, pick_rs(g), 0));
-    }
+    emit_access_row(g, insn_pick(r, sets[rng_below(r, 6)]), p);
 }
 
 static void emit_access(struct gen *g, const struct vm *vm)

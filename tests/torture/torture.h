@@ -196,6 +196,8 @@ unsigned reserve_reg(struct gen *g, uint32_t avoid);
 void reserve_data_pointers(struct gen *g);
 bool emit_row(struct gen *g, const struct insn_row *row);
 void emit_random(struct gen *g, enum insn_set set);
+/* A load, store or AMO of a random register where register P points. */
+void emit_access_row(struct gen *g, const struct insn_row *row, unsigned p);
 void emit_int(struct gen *g);
 void emit_mem(struct gen *g);
 void emit_ptr_move(struct gen *g);
