@@ -74,6 +74,17 @@ static void follow(struct unit *u, struct tick_clock *c, int64_t span_ns, int64_
     }
 }
 
+/* Reads until there is a line; the machine may be busy with something else for long. */
+static bool has_line(struct tick_clock *c)
+{
+    int64_t end_ns = clock_now_ns() + 20000 * MS;
+
+    while (c->span == 0 && clock_now_ns() < end_ns) {
+        tick_clock_read(c);
+    }
+    return c->span != 0;
+}
+
 static void it_is_in_step_with_the_host(struct unit *u)
 {
     for (int lines = 0; lines <= tick_clock_usable(); lines++) {
@@ -81,7 +92,7 @@ static void it_is_in_step_with_the_host(struct unit *u)
 
         tick_clock_init(&c, GHZ, lines);
         follow(u, &c, lines ? 2500 * MS : 20 * MS, MS / 20);
-        CHECK(u, !lines || c.span != 0);
+        CHECK(u, !lines || has_line(&c));
         tick_clock_fini(&c);
     }
 }
@@ -96,14 +107,14 @@ static void a_counter_that_jumps_does_not_move_it(struct unit *u)
 
         tick_clock_init(&c, GHZ, true);
         follow(u, &c, 15 * MS, MS / 20);
-        CHECK(u, c.span != 0);
+        CHECK(u, has_line(&c));
         c.anchor += jumps[i];
         c.seen_cycles += jumps[i];
         tick_clock_read(&c);
         CHECK_EQ(u, c.span, 0);
         /* it is not before where its line might have ended, which was as long as twice all the time before */
         follow(u, &c, 30 * MS, 2 * (clock_now_ns() - c.origin_ns) + MS);
-        CHECK(u, c.span != 0);
+        CHECK(u, has_line(&c));
         tick_clock_fini(&c);
     }
 }
