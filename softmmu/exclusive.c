@@ -83,18 +83,31 @@ void exclusive_store_end(struct mmu *mmu, bool exclusive) NO_THREAD_SAFETY
     }
 }
 
-/* Asks the harts that are still inside from before EPOCH to come out, and waits for them. */
-static void wait_until_passed(struct mmu *mmu, uint64_t epoch)
+/* Asks the harts that are still inside from before EPOCH to come out. False: there are none. */
+static bool kick_before(const struct mmu *self, uint64_t epoch)
 {
-    struct mmu_domain *d = mmu->domain;
+    const struct mmu_domain *d = self->domain;
+    bool any = false;
 
-    mmu_leave_guest(mmu); /* this hart has no store on its way: whoever waits for it need not */
     for (unsigned i = 0; i < d->nmmus; i++) {
-        if (d->mmus[i] != mmu && load_acquire(&d->mmus[i]->entered_epoch) < epoch) {
-            d->mmus[i]->ops->kick(d->mmus[i]->opaque);
+        struct mmu *other = d->mmus[i];
+
+        if (other != self && load_acquire(&other->entered_epoch) < epoch) {
+            other->ops->kick(other->opaque);
+            any = true;
         }
     }
-    while (!mmu_domain_passed(d, epoch, mmu)) {
+    return any;
+}
+
+/*
+ * Waits until all have passed EPOCH. A hart that is just entering may have read the epoch before
+ * it grew and show that later than we looked, so one kick is not enough.
+ */
+static void wait_until_passed(struct mmu *mmu, uint64_t epoch)
+{
+    mmu_leave_guest(mmu); /* this hart has no store on its way: whoever waits for it need not */
+    while (kick_before(mmu, epoch)) {
         sched_yield();
     }
     mmu_enter_guest(mmu);

@@ -3,6 +3,8 @@
 #include "hw/host/thread.h"
 #include "tests/softmmu/fixture.h"
 
+#include <unistd.h>
+
 #define COUNTER (RAM_BASE + 0x40)
 
 static uint64_t lr(struct test_hart *h, vaddr_t va)
@@ -175,6 +177,32 @@ static void increments_by_four_harts_are_all_counted(struct unit *u)
     fixture_fini(&r.fx);
 }
 
+static void *reserve(void *hart)
+{
+    lr(hart, COUNTER);
+    return NULL;
+}
+
+/* The other hart shows an old epoch after the first kick too, as one that was just entering may. */
+static void lr_asks_again_whoever_is_still_inside(struct unit *u)
+{
+    static struct fixture fx;
+    struct test_hart *other = &fx.hart[1];
+    struct thread t;
+
+    fixture_init(&fx, 2);
+    mmu_enter_guest(&other->mmu);
+    fast_store64(other, COUNTER, 7);
+    CHECK_EQ(u, thread_create(&t, "hart", reserve, &fx.hart[0]), 0);
+    for (unsigned i = 0; i < 10000 && load_seq(&other->kicked) < 2; i++) {
+        usleep(1000);
+    }
+    CHECK(u, load_seq(&other->kicked) >= 2);
+    mmu_leave_guest(&other->mmu);
+    thread_join(&t);
+    fixture_fini(&fx);
+}
+
 int main(void)
 {
     static const struct unit_case cases[] = {
@@ -187,6 +215,7 @@ int main(void)
         UNIT(a_failing_sc_still_faults),
         UNIT(a_page_that_nobody_reserves_becomes_fast_again),
         UNIT(the_only_hart_s_page_stays_fast),
+        UNIT(lr_asks_again_whoever_is_still_inside),
         UNIT(increments_by_four_harts_are_all_counted),
     };
 
