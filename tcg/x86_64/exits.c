@@ -5,7 +5,7 @@
  * A chained exit is a jmp or jcc whose 32-bit displacement is 4-byte aligned, so that one store
  * redirects it. Unchained it leads to a stub behind the TB: `call exit_chain` and two words of
  * data that the thunk reads (pc offset; site number and distance back to the TB's start). An exit
- * to the TB's own head is a plain jump to its polling entry.
+ * to the TB's own head is a plain jump to its poll, behind what is prepared in front of a loop.
  */
 #include "hw/host/cpu-features.h"
 #include "tcg/x86_64/emit.h"
